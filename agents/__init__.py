@@ -1,0 +1,1 @@
+"""Policies: each maps observations to replies and knows nothing of hospital, scenario or reward."""

@@ -1,0 +1,1 @@
+"""The hospital: SimPy clock, pathways, physiology, charts; `clinsim.hospital.tools` are its only doors."""

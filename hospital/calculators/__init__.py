@@ -1,0 +1,1 @@
+"""Clinical calculators: pure functions, each with its unit and its source."""

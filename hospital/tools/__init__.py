@@ -1,0 +1,1 @@
+"""The tools through which agents act on the hospital, one module per group."""

@@ -1,0 +1,1 @@
+"""Data only: hospitals, conditions, formulary, standing orders and scenarios, a `source:` beside each number."""
