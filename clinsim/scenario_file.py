@@ -1,0 +1,302 @@
+"""Scenarios as data: one file each, read by one strict model; an error names the file, the field and what is allowed.
+
+A scenario names its hospital file and what is special: when it starts, who is seated, who arrives, what is broken, how rewards are weighed.
+`load_scenario("ed_evening")` finds a shipped file; a path to a YAML file works as well.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from hashlib import sha256
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import yaml
+from pydantic import Field, ValidationError, model_validator
+
+from clinsim.errors import ScenarioError
+from clinsim.hospital_file import HospitalFile, NonNegative, Positive, Rule, Share, Source
+from clinsim.record import ROLES, Role
+
+M = TypeVar("M", bound=Rule)
+Overrides = tuple[tuple[str, Any], ...]
+
+
+class SeatRule(Rule):
+    """A member of staff who decides: agent id, role, and the minutes at which the shift begins and ends (None: stays to the end)."""
+
+    agent: Annotated[str, Field(pattern=r"^[a-z]+_[0-9]+$")]
+    role: Role
+    starts_at: NonNegative = 0.0
+    ends_at: Positive | None = None
+    hands_over_to: str = ""
+
+
+class ArrivalRule(Rule):
+    """Arrivals as a non-homogeneous Poisson process: patients per day, share of the day in each hour 0-23 (per cent), and a multiplier."""
+
+    per_day: NonNegative
+    percent_of_day: Annotated[tuple[NonNegative, ...], Field(min_length=24, max_length=24)]
+    multiplier: NonNegative = 1.0
+    ambulance_share: Share
+    source: Source
+
+
+class GivenPatient(Rule):
+    """A patient who is written into the scenario: condition, and either the minute of arrival or the unit where the patient already lies."""
+
+    condition: str
+    minute: NonNegative = 0.0
+    unit: str = ""
+    ambulance: bool = False
+
+
+class MixRule(Rule):
+    """Case mix: weight of each condition among arrivals."""
+
+    weights: dict[str, NonNegative]
+    source: Source
+
+
+class EventRule(Rule):
+    """Something that happens at a minute: a machine is down for some minutes, or extra patients of a condition arrive (a surge)."""
+
+    minute: NonNegative
+    kind: Literal["down", "arrivals"]
+    subject: str
+    minutes: NonNegative = 0.0
+    count: Annotated[int, Field(ge=0)] = 0
+
+
+class Budget(Rule):
+    """What a seat may spend: errors (unreadable or refused actions) and actions in all (0: unlimited)."""
+
+    errors: Annotated[int, Field(ge=1)]
+    actions: Annotated[int, Field(ge=0)] = 0
+
+
+class Thinking(Rule):
+    """What thinking costs: minutes per character of the reply, with a cap in minutes."""
+
+    minutes_per_character: NonNegative
+    cap_minutes: NonNegative
+    source: Source
+
+
+class ScenarioFile(Rule):
+    """What stands in one scenario file."""
+
+    id: str
+    version: Annotated[int, Field(ge=1)]
+    title: str
+    story: str
+    hospital: str
+    starts_at_hour: Annotated[float, Field(ge=0, lt=24)]
+    horizon_minutes: Annotated[float, Field(gt=0, le=20160)]
+    ends: Literal["horizon", "all_departed"]
+    warm_up_minutes: NonNegative = 0.0
+    assignment: Literal["claim", "round_robin"] = "claim"
+    seats: Annotated[tuple[SeatRule, ...], Field(min_length=1)]
+    background: tuple[SeatRule, ...] = ()
+    arrivals: ArrivalRule | None = None
+    case_mix: MixRule | None = None
+    patients: tuple[GivenPatient, ...] = ()
+    events: tuple[EventRule, ...] = ()
+    budget: Budget
+    thinking: Thinking
+    tools: dict[Role, tuple[str, ...]] = {}
+    house_rules: str = ""
+    hospital_overrides: dict[str, Any] = {}
+    rewards: dict[str, float]
+    shares: dict[Role, Share]
+    rewards_source: Source
+    source: Source
+
+    @model_validator(mode="after")
+    def _consistent(self) -> ScenarioFile:
+        agents = [seat.agent for seat in (*self.seats, *self.background)]
+        if len(set(agents)) != len(agents):
+            raise ValueError(f"seats and background name an agent twice: {sorted(agents)}")
+        if (self.arrivals is None) != (self.case_mix is None):
+            raise ValueError("arrivals and case_mix go together: give both or neither")
+        if self.arrivals is None and not self.patients:
+            raise ValueError("nobody arrives: give arrivals with case_mix, or patients")
+        return self
+
+
+class StandingOrder(Rule):
+    """What nurses do without asking: for whom (complaint, or a charted vital beyond a limit), and what."""
+
+    id: str
+    complaints: tuple[str, ...] = ()
+    vital: str = ""
+    below: float | None = None
+    above: float | None = None
+    do: Literal["test", "procedure", "escalate"]
+    code: str
+    source: Source
+
+
+class StandingOrders(Rule):
+    """The nurses' standing orders of a hospital."""
+
+    id: str
+    orders: tuple[StandingOrder, ...]
+
+
+class Scenario:
+    """A scenario with its hospital and standing orders, checked and hashed; read-only."""
+
+    def __init__(self, file: ScenarioFile, hospital: HospitalFile, standing: StandingOrders, origin: str) -> None:
+        """Join the parts; `origin` is the file as the user named it."""
+        self.file = file
+        self.hospital = hospital
+        self.standing_orders = standing.orders
+        self.origin = origin
+        content = [file.model_dump(mode="json"), hospital.model_dump(mode="json"), standing.model_dump(mode="json")]
+        self.hash = sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+        self.id = file.id
+        self.version = file.version
+        self.seats = file.seats
+        self.background = file.background
+        self.budget = file.budget
+        self.thinking = file.thinking
+        self.horizon_minutes = file.horizon_minutes
+        self.house_rules = file.house_rules
+        self.rewards = file.rewards
+        self.shares = file.shares
+
+    def tools(self, role: Role) -> tuple[str, ...] | None:
+        """Names of the tools granted to `role` (None: all that the toolset has for it)."""
+        return self.file.tools.get(role)
+
+
+def scenario_names() -> tuple[str, ...]:
+    """Names of the shipped scenarios, in alphabetical order."""
+    folder = files("clinsim.scenarios")
+    return tuple(sorted(item.name[: -len(".yaml")] for item in folder.iterdir() if item.name.endswith(".yaml") and item.name not in _NOT_SCENARIOS))
+
+
+_NOT_SCENARIOS = {"formulary.yaml", "imaging.yaml"}
+
+
+def load_scenario(name: str, overrides: Mapping[str, Any] | None = None) -> Scenario:
+    """Load a shipped scenario by name, or a YAML file by path, with optional overrides by dotted field (`hospital.pools.ct.units`).
+
+    Raises:
+        ScenarioError: The name is unknown or the file is wrong; the message names file, field and what is allowed.
+    """
+    frozen = tuple(sorted((overrides or {}).items()))
+    if Path(name).suffix in {".yaml", ".yml"}:
+        return _assemble(_text_of_path(name), name, frozen)
+    return _shipped(name, json.dumps(frozen))
+
+
+@lru_cache(maxsize=64)
+def _shipped(name: str, overrides: str) -> Scenario:
+    if name not in scenario_names():
+        raise ScenarioError(f"unknown scenario {name!r}; there are {', '.join(scenario_names())}")
+    text = (files("clinsim.scenarios") / f"{name}.yaml").read_text(encoding="utf-8")
+    return _assemble(text, f"{name}.yaml", tuple((key, value) for key, value in json.loads(overrides)))
+
+
+def _text_of_path(name: str) -> str:
+    try:
+        return Path(name).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as problem:
+        raise ScenarioError(f"{name}: cannot be read ({problem.__class__.__name__}); shipped scenarios: {', '.join(scenario_names())}") from problem
+
+
+def _assemble(text: str, origin: str, overrides: Overrides) -> Scenario:
+    own = {key: value for key, value in overrides if not key.startswith("hospital.")}
+    raw = _with_overrides(read_yaml(text, origin), own, origin)
+    file = checked(ScenarioFile, raw, origin)
+    house = {key.removeprefix("hospital."): value for key, value in overrides if key.startswith("hospital.")}
+    origin_of_hospital = f"hospitals/{file.hospital}.yaml"
+    raw_hospital = _with_overrides(read_data(origin_of_hospital), {**file.hospital_overrides, **house}, origin_of_hospital)
+    hospital = checked(HospitalFile, raw_hospital, origin_of_hospital)
+    standing = checked(StandingOrders, read_data(f"hospitals/{hospital.standing_orders}.yaml"), f"hospitals/{hospital.standing_orders}.yaml")
+    _check_references(file, hospital, origin)
+    return Scenario(file, hospital, standing, origin)
+
+
+def _check_references(file: ScenarioFile, hospital: HospitalFile, origin: str) -> None:
+    for seat in (*file.seats, *file.background):
+        if seat.ends_at is not None and seat.ends_at <= seat.starts_at:
+            raise ScenarioError(f"{origin}: seats.{seat.agent}.ends_at: {seat.ends_at} must lie after starts_at {seat.starts_at}")
+    for event in file.events:
+        allowed = hospital.pools if event.kind == "down" else (file.case_mix.weights if file.case_mix else {})
+        if event.subject not in allowed:
+            raise ScenarioError(f"{origin}: events.subject: unknown {event.subject!r}; allowed {', '.join(sorted(allowed))}")
+    for patient in file.patients:
+        if patient.unit and patient.unit not in hospital.units:
+            raise ScenarioError(f"{origin}: patients.unit: unknown {patient.unit!r}; allowed {', '.join(sorted(hospital.units))}")
+    missing = [role for role in ROLES if role not in file.shares]
+    if missing:
+        raise ScenarioError(f"{origin}: shares: missing {', '.join(missing)}")
+
+
+def read_data(path: str) -> Any:
+    """The parsed content of a shipped data file under `scenarios/`.
+
+    Raises:
+        ScenarioError: There is no such file, or it is not YAML.
+    """
+    found = files("clinsim.scenarios").joinpath(*path.split("/"))
+    if not found.is_file():
+        raise ScenarioError(f"{path}: no such file among the scenarios")
+    return read_yaml(found.read_text(encoding="utf-8"), path)
+
+
+def read_yaml(text: str, origin: str) -> Any:
+    """The data of a YAML text.
+
+    Raises:
+        ScenarioError: It is not YAML; the message names the file and the line.
+    """
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as problem:
+        mark = getattr(problem, "problem_mark", None)
+        where = f" at line {mark.line + 1}" if mark else ""
+        raise ScenarioError(f"{origin}: broken YAML{where}: {getattr(problem, 'problem', None) or 'not readable'}") from problem
+
+
+def checked(model: type[M], raw: Any, origin: str) -> M:
+    """`raw` as `model`.
+
+    Raises:
+        ScenarioError: A field is missing, unknown or not allowed; the message names file, field and what is allowed.
+    """
+    if not isinstance(raw, dict):
+        raise ScenarioError(f"{origin}: must be a mapping of fields, not {type(raw).__name__}")
+    try:
+        return model.model_validate_json(json.dumps(raw))
+    except (TypeError, ValueError) as problem:
+        if not isinstance(problem, ValidationError):
+            raise ScenarioError(f"{origin}: holds a value that is no number, text, list or mapping ({problem})") from problem
+        first = problem.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "file"
+        known = f"; allowed {', '.join(sorted(model.model_fields))}" if first["type"] == "extra_forbidden" and len(first["loc"]) == 1 else ""
+        raise ScenarioError(f"{origin}: {where}: {first['msg']} (got {str(first['input'])[:60]!r}){known}") from problem
+
+
+def _with_overrides(raw: Any, overrides: Mapping[str, Any], origin: str) -> Any:
+    for dotted, value in overrides.items():
+        raw = _replaced(raw, dotted.split("."), value, origin, dotted)
+    return raw
+
+
+def _replaced(raw: Any, path: list[str], value: Any, origin: str, dotted: str) -> Any:
+    if isinstance(raw, list) and path[0].isdigit() and int(path[0]) < len(raw):
+        index = int(path[0])
+        inner = value if len(path) == 1 else _replaced(raw[index], path[1:], value, origin, dotted)
+        return [*raw[:index], inner, *raw[index + 1 :]]
+    if not isinstance(raw, dict):
+        raise ScenarioError(f"{origin}: cannot set {dotted!r}: {path[0]!r} is not inside a mapping")
+    if len(path) > 1 and path[0] not in raw:
+        raise ScenarioError(f"{origin}: cannot set {dotted!r}: no field {path[0]!r}; there are {', '.join(sorted(map(str, raw)))}")
+    return {**raw, path[0]: value if len(path) == 1 else _replaced(raw[path[0]], path[1:], value, origin, dotted)}
