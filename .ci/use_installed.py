@@ -3,7 +3,6 @@
 import importlib
 import importlib.util
 import pkgutil
-from importlib.resources import files
 
 import clinsim
 
@@ -20,9 +19,9 @@ def main() -> None:
     core = [name for name in names if not NEED_EXTRAS & set(name.split("."))]
     for name in core:
         importlib.import_module(name)
-    scenarios = sorted(entry.name for entry in files("clinsim.scenarios").iterdir() if entry.name.endswith(".yaml"))
+    scenarios = clinsim.scenario_names()
     for name in scenarios:
-        clinsim.load_scenario(name.removesuffix(".yaml"))
+        clinsim.load_scenario(name)
     if not scenarios:
         raise SystemExit("the wheel holds no scenario")
     print(f"imported {len(core)} modules of {len(names)}, loaded {len(scenarios)} scenarios from {clinsim.__file__}")

@@ -12,6 +12,7 @@ import pettingzoo
 
 if TYPE_CHECKING:
     from clinsim.errors import ScenarioError, ToolError, TraceError, UsageError
+    from clinsim.scenario_file import load_scenario, scenario_names
     from clinsim.tooling import tool
 
 __version__ = "0.1.0"
@@ -21,11 +22,22 @@ _HOMES = {
     "ToolError": "clinsim.errors",
     "TraceError": "clinsim.errors",
     "UsageError": "clinsim.errors",
+    "load_scenario": "clinsim.scenario_file",
+    "scenario_names": "clinsim.scenario_file",
     "tool": "clinsim.tooling",
 }
 """Where each public name lives. No module of the package bears one of these names, so that neither hides the other."""
 
-__all__ = ["ScenarioError", "ToolError", "TraceError", "UsageError", "__version__", "tool"]
+__all__ = [
+    "ScenarioError",
+    "ToolError",
+    "TraceError",
+    "UsageError",
+    "__version__",
+    "load_scenario",
+    "scenario_names",
+    "tool",
+]
 
 pettingzoo.register("aec", "clinsim/ward-v1", entry_point="clinsim.rollout:env")
 gymnasium.register("clinsim/Task-v1", entry_point="clinsim.benchmark.env:TaskEnv")
