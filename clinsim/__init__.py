@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from clinsim.errors import ScenarioError, ToolError, TraceError, UsageError
     from clinsim.scenario_file import load_scenario, scenario_names
     from clinsim.tooling import tool
+    from clinsim.trace_file import Trace
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "ScenarioError": "clinsim.errors",
     "ToolError": "clinsim.errors",
+    "Trace": "clinsim.trace_file",
     "TraceError": "clinsim.errors",
     "UsageError": "clinsim.errors",
     "load_scenario": "clinsim.scenario_file",
@@ -31,6 +33,7 @@ _HOMES = {
 __all__ = [
     "ScenarioError",
     "ToolError",
+    "Trace",
     "TraceError",
     "UsageError",
     "__version__",
