@@ -194,9 +194,19 @@ def _declare(
 
 def _plain_schema(arguments: type[BaseModel]) -> dict[str, Any]:
     schema = arguments.model_json_schema()
-    properties = {name: {k: v for k, v in rule.items() if k != "title"} for name, rule in schema.get("properties", {}).items()}
-    plain = {"type": "object", "properties": properties, "required": schema.get("required", []), "additionalProperties": False}
-    return plain | ({"$defs": schema["$defs"]} if "$defs" in schema else {})
+    properties = {name: _inlined(rule, schema.get("$defs", {})) for name, rule in schema.get("properties", {}).items()}
+    return {"type": "object", "properties": properties, "required": schema.get("required", []), "additionalProperties": False}
+
+
+def _inlined(rule: Any, definitions: dict[str, Any]) -> Any:
+    """`rule` without titles, each reference replaced by what it refers to: a schema that small models can read."""
+    if isinstance(rule, list):
+        return [_inlined(item, definitions) for item in rule]
+    if not isinstance(rule, dict):
+        return rule
+    if "$ref" in rule:
+        return _inlined(definitions[rule["$ref"].rpartition("/")[2]], definitions)
+    return {key: _inlined(value, definitions) for key, value in rule.items() if key != "title" or isinstance(value, dict)}
 
 
 def _docstring(function: Callable[..., Any]) -> tuple[str, dict[str, str]]:

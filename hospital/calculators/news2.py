@@ -33,15 +33,15 @@ OXYGEN_POINTS = 2
 NOT_ALERT_POINTS = 3
 """For new confusion, or response to voice, pain or nothing only. Source: RCP 2017, chart 1."""
 ALERT_GCS = 15
-"""A coma scale below this is read as not alert: the scale loses a point with confusion. Source: RCP 2017, section on ACVPU."""
+"""A coma scale below this is read as not alert: confusion costs a point of it. Source: RCP 2017, section on ACVPU."""
 
 EMERGENCY_AT, URGENT_AT, SINGLE_RED = 7, 5, 3
-"""Totals of an emergency and an urgent response; one parameter at 3 asks for urgent ward review. Source: RCP 2017, chart 2."""
+"""Totals of an emergency and an urgent response; one parameter at 3 asks for review. Source: RCP 2017, chart 2."""
 
 
 @dataclass(frozen=True, slots=True)
 class News2:
-    """The score: total points (0-20) over the inputs given, points by component, what was missing, and the band of response."""
+    """The score: total points (0-20) over the inputs given, points by component, inputs that were missing, the band."""
 
     total: int
     components: dict[str, int]

@@ -94,7 +94,7 @@ def patient_here(world: World, patient_id: str) -> Chart:
     chart = patient(world, patient_id)
     if not chart.is_here:
         raise ToolError(
-            f"{patient_id} left the hospital at minute {chart.departed_at:g} ({chart.status}); only the chart can be read"
+            f"{patient_id} left the hospital at minute {chart.departed_at:g} ({chart.status}); its chart can be read"
         )
     return chart
 

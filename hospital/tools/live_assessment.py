@@ -12,10 +12,10 @@ from clinsim.hospital.charts import Chart
 from clinsim.hospital.tools import checks
 from clinsim.hospital.tools.answers import Done, Patients, ask, patient_row
 from clinsim.hospital.tools.live_shared import Text
-from clinsim.record import Order, World
+from clinsim.record import Order, Role, World
 from clinsim.tooling import tool
 
-DOCTOR = ("doctor",)
+DOCTOR: tuple[Role, ...] = ("doctor",)
 LOWEST_LEVEL = 6
 """Place in a list of a patient without a triage level: after ESI 5."""
 UNKNOWN = "unknown"

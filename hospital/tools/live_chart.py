@@ -147,7 +147,7 @@ def get_notes(world: World, patient_id: str) -> Notes:
 
 @tool("live", roles=ROLES, service="desk", tags=("read",))
 def department_status(world: World) -> Department:
-    """See the department at a glance: beds by unit, patients by place, how many are unclaimed, length of the work lists."""
+    """See the department at a glance: beds by unit, patients by place, unclaimed patients, length of the work lists."""
     desk = checks.desk(world)
     here = [chart for chart in world.charts.values() if chart.is_here]
     return Department(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from clinsim.formulary_file import Caution, Circumstance, Dose, Drug, RenalBand
+from clinsim.formulary_file import Caution, Circumstance, Dose, Drug, RenalBand, Route
 from clinsim.hospital.tools import checks
 from clinsim.hospital.tools.answers import Catalogue
 from clinsim.record import ROLES, World
@@ -21,7 +21,7 @@ class DrugSheet:
     brands: tuple[str, ...]
     classes: tuple[str, ...]
     unit: str
-    doses: Mapping[str, Dose]
+    doses: Mapping[Route, Dose]
     renal: tuple[RenalBand, ...]
     pregnancy: str
     cautions: tuple[Caution, ...]

@@ -13,10 +13,10 @@ from clinsim.hospital.tools import checks
 from clinsim.hospital.tools.answers import Done, OrderView, ask, order_view
 from clinsim.hospital.tools.live_chart import orders_of
 from clinsim.hospital.tools.live_shared import Text
-from clinsim.record import Order, World
+from clinsim.record import Order, Role, World
 from clinsim.tooling import tool
 
-PHARMACIST = ("pharmacist",)
+PHARMACIST: tuple[Role, ...] = ("pharmacist",)
 UNDECIDED = ("to_verify", "queried")
 """States in which a drug order waits for the pharmacist."""
 CREATININE = "creatinine"
@@ -53,7 +53,7 @@ class MedicationProfile:
 
 @tool("live", roles=PHARMACIST, service="desk", tags=("read",))
 def list_verifications(world: World) -> Verifications:
-    """List drug orders that wait for verification, in order of the work list, and overrides that wait for their check."""
+    """List drug orders that wait for verification, in order of the work list, and overrides that wait for a check."""
     desk = checks.desk(world)
     listed = [desk.orders[order_id] for order_id in desk.to_verify]
     waiting = tuple(order_view(line) for line in listed if not line.to_check)

@@ -13,10 +13,10 @@ from clinsim.hospital.charts import ReportLine, StudyLine
 from clinsim.hospital.tools import checks
 from clinsim.hospital.tools.answers import Done, StudyRow, ask, study_row
 from clinsim.hospital.tools.live_shared import Text
-from clinsim.record import Order, Priority, World
+from clinsim.record import Order, Priority, Role, World
 from clinsim.tooling import tool
 
-RADIOLOGIST = ("radiologist",)
+RADIOLOGIST: tuple[Role, ...] = ("radiologist",)
 Certainty = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -80,7 +80,7 @@ def list_studies(world: World) -> ReadingList:
     """List studies that wait to be read and imaging orders that wait for a protocol, in order of the work list."""
     desk = checks.desk(world)
     to_read = tuple(study_row(desk.studies[study_id], world.now) for study_id in desk.to_read)
-    waiting = [line for line in desk.orders.values() if line.kind == "imaging" and line.state == "placed"]
+    waiting = [desk.orders[order_id] for order_id in desk.to_protocol]
     to_protocol = tuple(
         ProtocolRow(line.id, line.patient, line.code, line.priority, line.text, line.placed_at) for line in waiting
     )
@@ -110,7 +110,7 @@ def _unread(line: StudyLine) -> StudyLine:
 
 @tool("live", roles=RADIOLOGIST, service="desk", tags=("read",))
 def get_request(world: World, study_id: str) -> ImagingRequest:
-    """Read the request behind a study or an imaging order: question, patient, priors, and what can be looked at and named.
+    """Read the request behind a study or an imaging order: question, patient, priors, what can be looked at and named.
 
     Args:
         study_id: Study, or imaging order that waits for a protocol.
@@ -147,10 +147,13 @@ def protocol_study(world: World, order_id: str, protocol: str) -> Done:
     """Set the protocol by which an imaging order is scanned.
 
     Args:
-        order_id: Imaging order that has not been scanned.
+        order_id: Imaging order that waits for a protocol, as list_studies shows it.
         protocol: One of the study's protocols, as get_request shows them.
     """
-    line = checks.in_state(checks.order_line(world, order_id, "imaging"), ("placed", "protocolled"))
+    line = checks.order_line(world, order_id, "imaging")
+    waiting = checks.desk(world).to_protocol
+    if order_id not in waiting:
+        raise ToolError(f"{order_id} ({line.code}) waits for no protocol; waiting: {checks.named(waiting, order_id)}")
     checks.one_of("protocol", protocol, checks.knowledge(world).imaging.studies[line.code].protocols)
     return ask(world, Order("protocol", subject=order_id, code=protocol))
 

@@ -67,14 +67,14 @@ def read_messages(world: World) -> Letters:
 
 @tool("live", roles=ROLES, service="message", tags=("write",))
 def acknowledge(world: World, letter_id: str, read_back: Text) -> Done:
-    """Acknowledge a message or a critical call that you have read, by reading back what it said.
+    """Acknowledge a call, or a message that you have read, by reading back what it said.
 
     Args:
-        letter_id: Id of the letter, as read_messages shows it.
+        letter_id: Id of the letter, as the news and read_messages show it.
         read_back: What you understood: patient, finding, what you will do.
     """
     letter = checks.letter_to_me(world, letter_id)
-    if letter.read_at is None:
+    if letter.read_at is None and not letter.call:
         raise ToolError(f"{letter_id} has not been read yet; read_messages first")
     if letter.acknowledged_at is not None:
         raise ToolError(f"{letter_id} was acknowledged at minute {letter.acknowledged_at:g}; once is enough")
