@@ -1,0 +1,72 @@
+"""The ward board: what anyone may see on the wall, drawn in the terminal from charts and the desk alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from io import StringIO
+
+from rich.console import Console, Group
+from rich.table import Table
+from rich.text import Text
+
+from clinsim.hospital.charts import Chart, Desk
+from clinsim.hospital.hospital import Hospital
+
+WIDTH = 120
+"""Columns of the board as text."""
+ROWS = 30
+"""How many patients fit on the board: the most urgent first."""
+ACUITY_STYLES = {1: "bold red", 2: "red", 3: "yellow", 4: "green", 5: "cyan"}
+COLUMNS = ("patient", "who", "complaint", "ESI", "place", "doctor", "here", "HR", "BP", "SpO2", "orders", "plan")
+
+
+def ward_board(hospital: Hospital) -> Group:
+    """The board of `hospital` at this minute: a headline, the patients in it, and its beds."""
+    here = [chart for chart in hospital.charts.values() if chart.is_here]
+    here.sort(key=lambda chart: (chart.esi or 9, chart.arrived_at))
+    table = Table(title=_headline(hospital, here), title_justify="left", expand=True, pad_edge=False)
+    for name in COLUMNS:
+        table.add_column(name, overflow="ellipsis", no_wrap=True)
+    for chart in here[:ROWS]:
+        table.add_row(*_cells(chart, hospital.desk, hospital.now), style=ACUITY_STYLES.get(chart.esi or 0, ""))
+    more = [Text(f"and {len(here) - ROWS} more")] if len(here) > ROWS else []
+    return Group(table, *more, Text(_beds(hospital.desk.beds)))
+
+
+def board_text(hospital: Hospital) -> str:
+    """The board as plain text of fixed width."""
+    page = StringIO()
+    Console(file=page, width=WIDTH, force_terminal=False, no_color=True, legacy_windows=False).print(
+        ward_board(hospital)
+    )
+    return page.getvalue()
+
+
+def time_of_day(starts_at_hour: float, minute: float) -> str:
+    """The wall clock `minute` minutes after an episode that starts at an hour of day, as HH:MM."""
+    total = int(starts_at_hour * 60.0 + minute) % (24 * 60)
+    return f"{total // 60:02d}:{total % 60:02d}"
+
+
+def _headline(hospital: Hospital, here: list[Chart]) -> str:
+    file, desk = hospital.scenario.file, hospital.desk
+    clock = time_of_day(file.starts_at_hour, hospital.now)
+    lists = f"{len(desk.to_verify)} to verify, {len(desk.to_read)} to read"
+    return f"{file.title}  {clock} (minute {hospital.now:.0f})  {len(here)} patients, {lists}"
+
+
+def _cells(chart: Chart, desk: Desk, now: float) -> tuple[str, ...]:
+    last = chart.vitals[-1] if chart.vitals else None
+    vitals = (f"{last.hr:.0f}", f"{last.sbp:.0f}", f"{last.spo2:.0f}") if last else ("", "", "")
+    waiting = sum(desk.orders[order].done_at is None for order in chart.orders if order in desk.orders)
+    who = f"{chart.age} {chart.sex}"
+    plan = chart.disposition or chart.diagnosis
+    esi = str(chart.esi or "")
+    here = f"{now - chart.arrived_at:.0f} min"
+    return (chart.id, who, chart.complaint, esi, chart.place, chart.owner, here, *vitals, str(waiting or ""), plan)
+
+
+def _beds(beds: Mapping[str, tuple[int, int, int]]) -> str:
+    return "  ".join(
+        f"{unit} {busy}/{staffed}" + (f" +{wait}" if wait else "") for unit, (busy, staffed, wait) in beds.items()
+    )

@@ -1,0 +1,75 @@
+"""Policies at their seats, and the calls of a reply that are still to be submitted.
+
+A reply may hold several calls. One is submitted at each decision of its agent and the rest is kept; when the agent is
+next asked for something urgent, the rest is dropped and the policy decides afresh.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from clinsim.record import Action, Observation, Past, Policy, Reply, Seat
+
+URGENT = "urgent"
+"""How the reason of a decision begins that cuts off what was planned."""
+
+
+class Call(Action):
+    """An action that knows the reply it came in: `number` counts the agent's replies, `place` the calls in the reply.
+
+    The whole reply is charged to its first call.
+    """
+
+    reply: Reply
+    number: int
+    place: int
+
+    def __new__(cls, text: str, reply: Reply, number: int, place: int) -> Call:
+        """Make the call at `place` of `reply`."""
+        self = str.__new__(cls, text)
+        units = len(reply.text) if reply.thinking is None else reply.thinking
+        self.thinking = 0 if place else units
+        self.reply = reply
+        self.number = number
+        self.place = place
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle with the reply."""
+        return (Call, (str(self), self.reply, self.number, self.place))
+
+
+class Callers:
+    """The policies of some agents, asked one decision at a time."""
+
+    def __init__(self, policies: Mapping[str, Policy]) -> None:
+        """Seat `policies` by agent; one policy may hold several seats."""
+        self._policies = dict(policies)
+        self._waiting: dict[str, list[Call]] = {agent: [] for agent in policies}
+        self._replies = dict.fromkeys(policies, 0)
+
+    def start(self, seats: Sequence[Seat], history: Sequence[Past] = ()) -> None:
+        """Begin an episode, or with `history` continue one: each policy gets its own seats and its own past."""
+        self._waiting = {agent: [] for agent in self._policies}
+        self._replies = {agent: sum(past[0] == agent for past in history) for agent in self._policies}
+        for policy in {id(policy): policy for policy in self._policies.values()}.values():
+            own = [seat for seat in seats if self._policies[seat.agent] is policy]
+            agents = {seat.agent for seat in own}
+            policy.start(own, [past for past in history if past[0] in agents])
+
+    def next_call(self, agent: str, observation: Observation) -> tuple[Call, list[Call]]:
+        """The call that `agent` submits now (one that waits, or the first of a new reply), and those dropped for it."""
+        waiting = self._waiting[agent]
+        if waiting and not observation.why.startswith(URGENT):
+            return waiting.pop(0), []
+        reply = self._policies[agent].act([(agent, observation)])[0]
+        calls = reply.calls or (reply.text,)
+        number = self._replies[agent]
+        self._replies[agent] += 1
+        self._waiting[agent] = [Call(text, reply, number, place) for place, text in enumerate(calls)]
+        return self._waiting[agent].pop(0), waiting
+
+    def left(self) -> dict[str, list[Call]]:
+        """Calls that have not been submitted, by agent."""
+        return {agent: list(calls) for agent, calls in self._waiting.items() if calls}

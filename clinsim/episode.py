@@ -1,0 +1,208 @@
+"""One run of a scenario: a hospital, who is asked, what they submitted, and what it earned.
+
+What can be replayed is (scenario, seed, submissions in order). An episode is copied and pickled by exactly that:
+nothing of SimPy is ever stored, and replay needs no observation, no parsing and no policy.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from typing import Any
+
+from pydantic_core import to_json
+
+from clinsim.callers import Call, Callers
+from clinsim.hospital.hospital import Hospital
+from clinsim.record import Action, Decision, Observation, Submission
+from clinsim.rewards import Ledger, Row
+from clinsim.scenario_file import Scenario
+from clinsim.tooling import parse
+
+FREE_OF_CHARGE = frozenset({"ok", "interrupted", "unfinished"})
+"""Statuses of an answer that are no error of the agent."""
+INTERRUPTED = "interrupted"
+"""Status of a call that was dropped, or of an action that news cut short."""
+UNFINISHED = "unfinished"
+"""Status of an action that was still under way when the episode ended."""
+Script = list[tuple[str, Submission]]
+
+
+@dataclass(slots=True)
+class Played:
+    """An action as it was played.
+
+    `status`, `result`, `service_minutes` and `position` (length of the log) are those of its answer. `observation` is
+    kept if it was made. A call that was dropped unsent has the `turn` of the action that took its place.
+    """
+
+    turn: int
+    decision: Decision
+    observation: str | None
+    raw: Action
+    submission: Submission
+    status: str = UNFINISHED
+    result: Any = None
+    service_minutes: float = 0.0
+    position: int = 0
+
+
+class Episode:
+    """A scenario being played from a seed; `callers` decide for the staff who are no seats.
+
+    With `recording`, `played` collects the actions in the order in which they are answered.
+    """
+
+    def __init__(self, scenario: Scenario, seed: int, callers: Callers, action_limit: int | None = None) -> None:
+        """Open the hospital at minute 0; a seat that has submitted `action_limit` actions is asked no more."""
+        self.scenario = scenario
+        self.seed = seed
+        self.callers = callers
+        self.hospital = Hospital(scenario, seed)
+        self.ledger = Ledger(scenario)
+        self.recording = False
+        self.played: list[Played] = []
+        self._limit = action_limit
+        self._seats = frozenset(rule.agent for rule in scenario.seats)
+        self._limits = tuple(limit for limit in (scenario.budget.actions, action_limit) if limit)
+        self._script: Script = []
+        self._open: dict[str, Played] = {}
+        self._errors = dict.fromkeys(self.hospital.agents, 0)
+        self._actions = dict.fromkeys(self.hospital.agents, 0)
+        self._texts: dict[str, str] = {}
+        self._paid = 0
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy and pickle by replay."""
+        told = (self.recording, list(self.played), {agent: replace(played) for agent, played in self._open.items()})
+        return _replayed, (self.scenario, self.seed, self.callers, self._limit, tuple(self._script), told)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Episode:
+        """A twin at the same point: the staff's policies are copied, what never changes is shared."""
+        make, (scenario, seed, callers, *rest) = self.__reduce__()
+        twin: Episode = make(scenario, seed, copy.deepcopy(callers, memo), *rest)
+        return twin
+
+    # ---------------------------------------------------------------- seen from outside
+
+    def text(self, agent: str) -> str:
+        """What `agent` sees now, as canonical JSON; made once a decision, and looking changes nothing."""
+        text = self._texts.get(agent)
+        if text is None:
+            text = self._texts[agent] = to_json(self.hospital.observe(agent)).decode()
+        return text
+
+    def last_status(self, agent: str) -> str:
+        """Status of the last answer to `agent` (empty before the first)."""
+        answer = self.hospital.staff[agent].last_result
+        return str(answer["status"]) if answer else ""
+
+    def digest(self) -> str:
+        """Digest of what can be replayed, and of the log that came of it."""
+        actions = [(a, s.tool, s.arguments, s.thinking_minutes, s.status) for a, s in self._script]
+        return sha256(to_json([self.scenario.hash, self.seed, actions, self.hospital.digest()])).hexdigest()
+
+    # ---------------------------------------------------------------- playing
+
+    def next_decision(self) -> Decision | None:
+        """Play on until a seat must decide, answering for the background; None when nobody will be asked again."""
+        while (decision := self._due()) is not None and decision.agent not in self._seats:
+            agent = decision.agent
+            call, dropped = self.callers.next_call(agent, Observation(self.text(agent), decision.at, decision.why))
+            self.drop(decision, dropped)
+            self.play(decision, call)
+        return decision
+
+    def play(self, decision: Decision, action: Action) -> None:
+        """Submit `action` as the answer to `decision`."""
+        rule = self.scenario.thinking
+        minutes = min(rule.cap_minutes, action.thinking * rule.minutes_per_character)
+        submission = parse(action, self.hospital.staff[decision.agent].tools, minutes)
+        text = self._texts.get(decision.agent) if self.recording else None
+        self._submit(Played(len(self._script), decision, text, action, submission))
+
+    def drop(self, decision: Decision, calls: Iterable[Call]) -> None:
+        """Note calls that were cut off before they were submitted."""
+        for call in calls:
+            unsent = Submission("", {}, 0.0, INTERRUPTED)
+            self._file(Played(len(self._script), decision, None, call, unsent, INTERRUPTED))
+
+    def _replay(self, script: Script, told: tuple[bool, list[Played], dict[str, Played]]) -> None:
+        """Submit what was submitted before, up to where the next seat is asked; `told` is what had been recorded."""
+        nothing = Action("")
+        for agent, submission in script:
+            decision = self._due()
+            if decision is None or decision.agent != agent:
+                raise ValueError(f"the script answers {agent}, but {decision.agent if decision else 'nobody'} is asked")
+            self._submit(Played(len(self._script), decision, None, nothing, submission))
+        if self._due() is None:
+            self.end()
+        self.pay()
+        self.recording, self.played, self._open = told
+
+    def end(self) -> None:
+        """Roll on to the end of the scenario and settle every patient."""
+        self.hospital.settle()
+        for played in self._open.values():
+            self._file(played)
+        self._open = {}
+        for agent, calls in self.callers.left().items():
+            self.drop(Decision(agent, "end", "", self.hospital.now), calls)
+
+    def pay(self) -> list[Row]:
+        """What has been earned since the last payment."""
+        log = self.hospital.log
+        rows = self.ledger.add(log[self._paid :])
+        self._paid = len(log)
+        return rows
+
+    def _due(self) -> Decision | None:
+        """The next decision of an agent who still has budget."""
+        self._texts.clear()
+        while (decision := self.hospital.advance()) is not None:
+            self._take_answer(decision.agent)
+            if not self._is_spent(decision.agent):
+                return decision
+            self.hospital.close_seat(decision.agent)
+        return None
+
+    def _take_answer(self, agent: str) -> None:
+        played = self._open.pop(agent, None)
+        if played is None:
+            return
+        answer = self.hospital.staff[agent].last_result or {}
+        played.status = answer.get("status", UNFINISHED)
+        played.result = answer.get("result", answer.get("error"))
+        elapsed = self.hospital.now - played.decision.at - played.submission.thinking_minutes
+        played.service_minutes = max(0.0, round(elapsed, 6))
+        self._errors[agent] += played.status not in FREE_OF_CHARGE
+        self._file(played)
+
+    def _file(self, played: Played) -> None:
+        if self.recording:
+            played.position = len(self.hospital.log)
+            self.played.append(played)
+
+    def _is_spent(self, agent: str) -> bool:
+        if agent not in self._seats:
+            return False
+        return self._errors[agent] >= self.scenario.budget.errors or any(
+            self._actions[agent] >= n for n in self._limits
+        )
+
+    def _submit(self, played: Played) -> None:
+        agent = played.decision.agent
+        self._script.append((agent, played.submission))
+        self._actions[agent] += 1
+        self._open[agent] = played
+        self.hospital.act(agent, played.submission)
+
+
+def _replayed(
+    scenario: Scenario, seed: int, callers: Callers, limit: int | None, script: Script, told: tuple[Any, ...]
+) -> Episode:
+    episode = Episode(scenario, seed, callers, limit)
+    episode._replay(script, told)
+    return episode
