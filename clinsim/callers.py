@@ -35,6 +35,11 @@ class Call(Action):
         self.place = place
         return self
 
+    @classmethod
+    def alone(cls, action: Action, number: int) -> Call:
+        """An action that came without a reply, as the only call of one."""
+        return cls(str(action), Reply(str(action), (str(action),), action.thinking), number, 0)
+
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle with the reply."""
         return (Call, (str(self), self.reply, self.number, self.place))

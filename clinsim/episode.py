@@ -41,7 +41,7 @@ class Played:
     turn: int
     decision: Decision
     observation: str | None
-    raw: Action
+    call: Call
     submission: Submission
     status: str = UNFINISHED
     result: Any = None
@@ -68,7 +68,7 @@ class Episode:
         self._seats = frozenset(rule.agent for rule in scenario.seats)
         self._limits = tuple(limit for limit in (scenario.budget.actions, action_limit) if limit)
         self._script: Script = []
-        self._open: dict[str, Played] = {}
+        self._open: dict[str, Played | None] = {}
         self._errors = dict.fromkeys(self.hospital.agents, 0)
         self._actions = dict.fromkeys(self.hospital.agents, 0)
         self._texts: dict[str, str] = {}
@@ -76,7 +76,8 @@ class Episode:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copy and pickle by replay."""
-        told = (self.recording, list(self.played), {agent: replace(played) for agent, played in self._open.items()})
+        under_way = {agent: played and replace(played) for agent, played in self._open.items()}
+        told = (self.recording, list(self.played), under_way)
         return _replayed, (self.scenario, self.seed, self.callers, self._limit, tuple(self._script), told)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Episode:
@@ -120,8 +121,12 @@ class Episode:
         rule = self.scenario.thinking
         minutes = min(rule.cap_minutes, action.thinking * rule.minutes_per_character)
         submission = parse(action, self.hospital.staff[decision.agent].tools, minutes)
-        text = self._texts.get(decision.agent) if self.recording else None
-        self._submit(Played(len(self._script), decision, text, action, submission))
+        played = None
+        if self.recording:
+            agent = decision.agent
+            call = action if isinstance(action, Call) else Call.alone(action, self._actions[agent])
+            played = Played(len(self._script), decision, self._texts.get(agent), call, submission)
+        self._submit(decision.agent, submission, played)
 
     def drop(self, decision: Decision, calls: Iterable[Call]) -> None:
         """Note calls that were cut off before they were submitted."""
@@ -129,14 +134,13 @@ class Episode:
             unsent = Submission("", {}, 0.0, INTERRUPTED)
             self._file(Played(len(self._script), decision, None, call, unsent, INTERRUPTED))
 
-    def _replay(self, script: Script, told: tuple[bool, list[Played], dict[str, Played]]) -> None:
+    def _replay(self, script: Script, told: tuple[bool, list[Played], dict[str, Played | None]]) -> None:
         """Submit what was submitted before, up to where the next seat is asked; `told` is what had been recorded."""
-        nothing = Action("")
         for agent, submission in script:
             decision = self._due()
             if decision is None or decision.agent != agent:
                 raise ValueError(f"the script answers {agent}, but {decision.agent if decision else 'nobody'} is asked")
-            self._submit(Played(len(self._script), decision, None, nothing, submission))
+            self._submit(agent, submission, None)
         if self._due() is None:
             self.end()
         self.pay()
@@ -146,7 +150,8 @@ class Episode:
         """Roll on to the end of the scenario and settle every patient."""
         self.hospital.settle()
         for played in self._open.values():
-            self._file(played)
+            if played is not None:
+                self._file(played)
         self._open = {}
         for agent, calls in self.callers.left().items():
             self.drop(Decision(agent, "end", "", self.hospital.now), calls)
@@ -169,16 +174,17 @@ class Episode:
         return None
 
     def _take_answer(self, agent: str) -> None:
-        played = self._open.pop(agent, None)
-        if played is None:
+        if agent not in self._open:
             return
-        answer = self.hospital.staff[agent].last_result or {}
-        played.status = answer.get("status", UNFINISHED)
-        played.result = answer.get("result", answer.get("error"))
-        elapsed = self.hospital.now - played.decision.at - played.submission.thinking_minutes
-        played.service_minutes = max(0.0, round(elapsed, 6))
-        self._errors[agent] += played.status not in FREE_OF_CHARGE
-        self._file(played)
+        played = self._open.pop(agent)
+        answer = self.hospital.staff[agent].last_result or {"status": UNFINISHED}
+        self._errors[agent] += answer["status"] not in FREE_OF_CHARGE
+        if played is not None:
+            played.status = answer["status"]
+            played.result = answer.get("result", answer.get("error"))
+            elapsed = self.hospital.now - played.decision.at - played.submission.thinking_minutes
+            played.service_minutes = max(0.0, round(elapsed, 6))
+            self._file(played)
 
     def _file(self, played: Played) -> None:
         if self.recording:
@@ -192,12 +198,11 @@ class Episode:
             self._actions[agent] >= n for n in self._limits
         )
 
-    def _submit(self, played: Played) -> None:
-        agent = played.decision.agent
-        self._script.append((agent, played.submission))
+    def _submit(self, agent: str, submission: Submission, played: Played | None) -> None:
+        self._script.append((agent, submission))
         self._actions[agent] += 1
         self._open[agent] = played
-        self.hospital.act(agent, played.submission)
+        self.hospital.act(agent, submission)
 
 
 def _replayed(

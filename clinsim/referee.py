@@ -49,7 +49,12 @@ class WardEnv(AECEnv[str, dict[str, Any], str | None]):
     }
 
     def __init__(
-        self, scenario: Scenario, background: Policy, render_mode: str | None = None, max_cycles: int | None = None
+        self,
+        scenario: Scenario,
+        background: Policy,
+        render_mode: str | None = None,
+        max_cycles: int | None = None,
+        background_name: str = "",
     ) -> None:
         """Seat the scenario's agents; `background` decides for the rest of the staff.
 
@@ -58,7 +63,9 @@ class WardEnv(AECEnv[str, dict[str, Any], str | None]):
             background: Policy of the staff who are no seats.
             render_mode: None, `ansi` (`render` returns the board as text) or `human` (prints it after each step).
             max_cycles: Actions that each seat may submit before it is closed (None: the scenario's own budget).
+            background_name: How the background policy is named in traces.
         """
+        self.background_name = background_name or type(background).__name__
         self.scenario = scenario
         self.render_mode = render_mode
         self.max_cycles = max_cycles

@@ -33,8 +33,8 @@ class ActionLine:
 
     `turn` is the order of submission; `reply` numbers the reply that the call came in, and `text` is that reply's
     full text where it is more than the call (on its first call only). `status` is `ok`, the stage at which it failed,
-    or `interrupted` for a call that was dropped unsent. Times in simulated minutes, `thinking` in characters, `cost`
-    in the currency of the policy's provider.
+    or `interrupted`; a call that was dropped unsent is `interrupted` with no `call`. Times in simulated minutes,
+    `thinking` in characters, `cost` in the currency of the policy's provider.
     """
 
     turn: int
@@ -55,6 +55,11 @@ class ActionLine:
     cost: float = 0.0
     token_ids: tuple[int, ...] = ()
     logps: tuple[float, ...] = ()
+
+    @property
+    def was_sent(self) -> bool:
+        """Whether it was submitted: a call that was dropped has taken no time and has no answer."""
+        return self.status != "interrupted" or self.call is not None
 
 
 Line = ActionLine | Entry

@@ -1,0 +1,172 @@
+"""Environment and policies together: `env`, `raw_env`, `parallel_env`, and `run_episode`, which plays an episode to
+its trace.
+
+    trace = run_episode(env("first_hour"), "guideline", seed=0)
+    trace.save("trace.jsonl")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, BinaryIO
+
+from pettingzoo import AECEnv, ParallelEnv
+from pettingzoo.utils.conversions import turn_based_aec_to_parallel
+from pettingzoo.utils.wrappers import AssertOutOfBoundsWrapper, OrderEnforcingWrapper
+
+from clinsim.agents.scripted import make_policy
+from clinsim.callers import Callers
+from clinsim.errors import UsageError
+from clinsim.record import Policy, Seat
+from clinsim.recorded import Recorded
+from clinsim.recorder import Recorder
+from clinsim.referee import WardEnv
+from clinsim.scenario_file import Scenario, load_scenario
+from clinsim.trace_file import Trace
+
+DEFAULT_POLICY = "guideline"
+Spec = str | Policy
+Policies = Spec | Mapping[str, Spec]
+Ward = AECEnv[str, dict[str, Any], str | None]
+
+
+def raw_env(
+    scenario: str | Scenario = "ed_evening",
+    render_mode: str | None = None,
+    max_cycles: int | None = None,
+    background: Spec = DEFAULT_POLICY,
+) -> WardEnv:
+    """The environment without wrappers.
+
+    Args:
+        scenario: Name of a shipped scenario, path of a scenario file, or a loaded one.
+        render_mode: None, `ansi` or `human`.
+        max_cycles: Actions that each seat may submit (None: the scenario's own budget).
+        background: Policy of the staff who are no seats.
+
+    Raises:
+        ScenarioError: The scenario is unknown or wrong.
+        UsageError: The background policy is unknown.
+    """
+    loaded = load_scenario(scenario) if isinstance(scenario, str) else scenario
+    policy = policy_for(background) if isinstance(background, str) else background
+    return WardEnv(loaded, policy, render_mode, max_cycles, spec_name(background))
+
+
+def env(
+    scenario: str | Scenario = "ed_evening",
+    render_mode: str | None = None,
+    max_cycles: int | None = None,
+    background: Spec = DEFAULT_POLICY,
+) -> Ward:
+    """The environment with PettingZoo's checks of calling order and of actions; arguments as for `raw_env`."""
+    ward: Ward = raw_env(scenario, render_mode, max_cycles, background)
+    return OrderEnforcingWrapper(AssertOutOfBoundsWrapper(ward))
+
+
+def parallel_env(
+    scenario: str | Scenario = "ed_evening",
+    render_mode: str | None = None,
+    max_cycles: int | None = None,
+    background: Spec = DEFAULT_POLICY,
+) -> ParallelEnv[str, dict[str, Any], str | None]:
+    """The environment behind PettingZoo's parallel interface: one agent acts at a step, the others' actions are
+    ignored.""" return turn_based_aec_to_parallel(env(scenario, render_mode, max_cycles, background))
+
+
+def policy_for(spec: str) -> Policy:
+    """The policy that a SPEC names: `recorded:TRACE`, or a scripted one.
+
+    Raises:
+        UsageError: There is no such policy; the message names those there are.
+        TraceError: The recorded trace cannot be read.
+    """
+    kind, _, rest = spec.partition(":")
+    return Recorded(Trace.load(rest)) if kind == "recorded" and rest else make_policy(spec)
+
+
+def seat_policies(policies: Policies | None, seats: Sequence[Seat]) -> dict[str, Spec]:
+    """Which policy each agent gets: its own, else its role's, else the default.
+
+    Raises:
+        UsageError: A key is neither an agent nor a role of the episode.
+    """
+    if policies is None or isinstance(policies, str) or not isinstance(policies, Mapping):
+        return {seat.agent: DEFAULT_POLICY if policies is None else policies for seat in seats}
+    allowed = [seat.agent for seat in seats] + list(dict.fromkeys(seat.role for seat in seats))
+    for key in policies:
+        if key not in allowed:
+            raise UsageError(f"unknown seat {key!r}; there are {', '.join(allowed)}")
+    return {seat.agent: policies.get(seat.agent, policies.get(seat.role, DEFAULT_POLICY)) for seat in seats}
+
+
+def run_episode(
+    env: Ward,
+    policies: Policies | None = None,
+    seed: int | None = None,
+    *,
+    sink: BinaryIO | None = None,
+    observations: bool = True,
+    around: Callable[[Policy], Policy] | None = None,
+    watch: Callable[[WardEnv], None] | None = None,
+) -> Trace:
+    """Play one episode to its end and return its trace.
+
+    Args:
+        env: A ward, wrapped or not.
+        policies: One SPEC or policy for all seats, or a mapping of agent or role to one; an agent beats its role beats
+            `guideline`.
+        seed: Seed of the episode (None: as `env.reset()` chooses).
+        sink: Where the trace is written, line by line, while it is played.
+        observations: Whether the trace keeps what each agent saw.
+        around: What each policy is wrapped in (None: nothing).
+        watch: Called with the bare environment after each action.
+
+    Raises:
+        UsageError: A policy or a seat is unknown.
+    """
+    ward = env.unwrapped
+    if not isinstance(ward, WardEnv):
+        raise TypeError(f"run_episode plays a ward, not {type(ward).__name__}")
+    ward.recording = True
+    env.reset(seed=seed)
+    chosen = seat_policies(policies, ward.seats())
+    callers = Callers(_instances(chosen, around))
+    callers.start(ward.seats())
+    recorder = Recorder(ward, {agent: spec_name(spec) for agent, spec in chosen.items()}, sink, observations)
+    _play(env, ward, callers, recorder, watch)
+    return recorder.finish()
+
+
+def _play(
+    env: Ward, ward: WardEnv, callers: Callers, recorder: Recorder, watch: Callable[[WardEnv], None] | None
+) -> None:
+    while ward.agents:
+        agent = ward.agent_selection
+        if ward.terminations[agent] or ward.truncations[agent]:
+            env.step(None)
+            continue
+        call, dropped = callers.next_call(agent, ward.observation(agent))
+        ward.drop(agent, dropped)
+        env.step(call)
+        recorder.catch_up()
+        if watch is not None:
+            watch(ward)
+    for agent, calls in callers.left().items():
+        ward.drop(agent, calls)
+
+
+def _instances(chosen: Mapping[str, Spec], around: Callable[[Policy], Policy] | None) -> dict[str, Policy]:
+    """One policy object for each distinct choice: seats that share it can be asked together."""
+    made: dict[int | str, Policy] = {}
+    for spec in chosen.values():
+        key = spec if isinstance(spec, str) else id(spec)
+        if key not in made:
+            policy = policy_for(spec) if isinstance(spec, str) else spec
+            made[key] = around(policy) if around else policy
+    return {agent: made[spec if isinstance(spec, str) else id(spec)] for agent, spec in chosen.items()}
+
+
+def spec_name(spec: Spec) -> str:
+    """How a policy is named in headers and reports."""
+    return spec if isinstance(spec, str) else type(spec).__name__
