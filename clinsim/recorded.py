@@ -1,5 +1,4 @@
-"""Replies that were given before: played again to verify a trace, to run on from where a run was cut off, or as a
-policy."""
+"""Replies that were given before: played again to verify a trace, to continue a run that was cut off, or as a policy."""
 
 from __future__ import annotations
 

@@ -12,15 +12,13 @@ from clinsim.record import Reply
 from clinsim.referee import WardEnv
 from clinsim.trace_file import FORMAT, ActionLine, Line, Trace, TraceWriter
 
-
 ARRIVAL = "arrival"
 """Kind of the log entry that a patient's arrival makes."""
 _NOTHING_MORE = Reply("", ())
 
 
 class Recorder:
-    """Collects the lines of one episode of `ward`, from its reset on, and writes them to `sink` (if any) as they
-    come."""
+    """Collects the lines of one episode of `ward` from its reset on, and writes them to `sink` (if any) as they come."""
 
     def __init__(
         self, ward: WardEnv, policies: Mapping[str, str], sink: BinaryIO | None = None, observations: bool = True

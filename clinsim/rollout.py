@@ -70,8 +70,8 @@ def parallel_env(
     max_cycles: int | None = None,
     background: Spec = DEFAULT_POLICY,
 ) -> ParallelEnv[str, dict[str, Any], str | None]:
-    """The environment behind PettingZoo's parallel interface: one agent acts at a step, the others' actions are
-    ignored.""" return turn_based_aec_to_parallel(env(scenario, render_mode, max_cycles, background))
+    """The environment behind PettingZoo's parallel interface: one agent acts at a step, other actions are ignored."""
+    return turn_based_aec_to_parallel(env(scenario, render_mode, max_cycles, background))
 
 
 def policy_for(spec: str) -> Policy:

@@ -1,5 +1,4 @@
-"""Spaces of text: any string is an action, and samples are tool calls that fit their schemas, so that random play
-reaches real code.
+"""Spaces of text: any string is an action, and samples are tool calls that fit, so that random play reaches real code.
 
 Gymnasium's own `Text` knows one alphabet, scans every character, and samples up to its full length: none of that
 suits what a model may write.
