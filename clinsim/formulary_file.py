@@ -149,9 +149,13 @@ class Drug(Rule):
         held = [band for band in self.renal if egfr < band.below]
         return min(held, key=lambda band: band.below, default=None)
 
+    def dose_by(self, route: str) -> Dose | None:
+        """The rule for doses by `route` (any text); None if it is not given so."""
+        return self.doses.get(route)  # type: ignore[call-overload, no-any-return]  # any text is asked, few are routes
+
     def usual(self, route: str, weight_kg: float | None) -> float | None:
         """The usual single dose by `route` in the drug's unit; None for an unknown route or weight."""
-        dose = self.doses.get(route)  # type: ignore[call-overload]  # any text is asked for, few are routes
+        dose = self.dose_by(route)
         return None if dose is None else dose.within(dose.usual, weight_kg)
 
 
