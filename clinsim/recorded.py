@@ -1,4 +1,4 @@
-"""Replies that were given before: played again to verify a trace, to continue a run that was cut off, or as a policy."""
+"""Replies that were given before: played again to verify a trace, to continue a run that was cut off, as a policy."""
 
 from __future__ import annotations
 

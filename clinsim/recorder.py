@@ -18,7 +18,7 @@ _NOTHING_MORE = Reply("", ())
 
 
 class Recorder:
-    """Collects the lines of one episode of `ward` from its reset on, and writes them to `sink` (if any) as they come."""
+    """Collects the lines of one episode of `ward` from its reset on; writes them to `sink` (if any) as they come."""
 
     def __init__(
         self, ward: WardEnv, policies: Mapping[str, str], sink: BinaryIO | None = None, observations: bool = True
@@ -77,6 +77,7 @@ class Recorder:
             "seed": self._ward.episode.seed,
             "package": clinsim.__version__,
             "staff": seats + others,
+            "max_cycles": self._ward.max_cycles,
             "observations": self._keeps_observations,
         }
 

@@ -1,8 +1,6 @@
-"""Environment and policies together: `env`, `raw_env`, `parallel_env`, and `run_episode`, which plays an episode to
-its trace.
+"""Environment and policies together: `env`, `raw_env`, `parallel_env`, and `run_episode`, which plays to a trace.
 
-    trace = run_episode(env("first_hour"), "guideline", seed=0)
-    trace.save("trace.jsonl")
+`run_episode(env("first_hour"), "guideline", seed=0).save("trace.jsonl")` is the whole of it.
 """
 
 from __future__ import annotations

@@ -123,14 +123,14 @@ class Trace:
         return int(self.footer["n_actions"])
 
     @property
-    def rewards(self) -> dict[str, dict[str, float]]:
-        """Reward by agent and component."""
-        return dict(self.footer["rewards"])
+    def rewards(self) -> dict[str, float]:
+        """Return of each agent."""
+        return dict(self.footer["returns"])
 
     @property
-    def returns(self) -> dict[str, float]:
-        """Reward by agent, all components together."""
-        return dict(self.footer["returns"])
+    def components(self) -> dict[str, dict[str, float]]:
+        """Reward by agent and component."""
+        return dict(self.footer["rewards"])
 
     @property
     def kpis(self) -> dict[str, dict[str, Any]]:

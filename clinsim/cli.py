@@ -1,0 +1,48 @@
+"""The command line: `clinsim COMMAND`. Exit code 0: done, 1: the check failed, 2: bad use, told in one line."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from clinsim.commands.catalogue import scenarios, tools
+from clinsim.commands.check import regrade, verify
+from clinsim.commands.run import run
+from clinsim.errors import UsageError
+
+BAD_USE = 2
+app = typer.Typer(
+    name="clinsim",
+    help="A simulated hospital in which doctors, pharmacists and radiologists are agents.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for command in (run, verify, regrade, scenarios, tools):
+    app.command()(command)
+
+_Misspelt: type[Exception] = typer.BadParameter.__mro__[1]
+"""What typer raises for an unknown option or a missing argument; it has no public name."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command and leave with its exit code."""
+    sys.exit(code_of(arguments))
+
+
+def code_of(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code that it earns."""
+    try:
+        return app(args=None if arguments is None else list(arguments), standalone_mode=False) or 0
+    except UsageError as problem:
+        return _bad_use(str(problem))
+    except _Misspelt as problem:
+        return _bad_use(str(problem))
+
+
+def _bad_use(problem: str) -> int:
+    typer.echo(f"clinsim: {' '.join(problem.split())}", err=True)
+    return BAD_USE

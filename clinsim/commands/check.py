@@ -1,0 +1,44 @@
+"""`clinsim verify` and `clinsim regrade`: look again at a finished trace."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from clinsim.commands.screen import number, table, write_json
+from clinsim.recheck import regrade_trace, verify_trace
+
+TraceArgument = Annotated[Path, typer.Argument(metavar="TRACE", help="A trace.jsonl, or the folder of a run.")]
+
+
+def verify(trace: TraceArgument) -> None:
+    """Check that a trace is as it was written, and that playing it again gives the same."""
+    verdict = verify_trace(trace_path(trace))
+    typer.echo(verdict.message, err=not verdict.passed)
+    if not verdict.passed:
+        raise typer.Exit(1)
+
+
+def regrade(
+    trace: TraceArgument,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+) -> None:
+    """Grade a trace again, for all agents, by the rewards of its scenario as they are today."""
+    graded = regrade_trace(trace_path(trace))
+    if as_json:
+        write_json(graded)
+        return
+    rows = table("", "agent", "component", "reward>")
+    for agent, components in graded["components"].items():
+        for name, value in components.items():
+            rows.add_row(agent, name, number(value, 3))
+    Console().print(rows)
+    typer.echo(f"return {graded['return']:.3f}, {'as' if graded['same'] else 'not as'} recorded")
+
+
+def trace_path(given: Path) -> Path:
+    """The trace file that the user means: the file itself, or the one in a folder."""
+    return given / "trace.jsonl" if given.is_dir() else given
