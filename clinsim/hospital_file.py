@@ -130,6 +130,7 @@ class BackgroundRule(Rule):
     error_share: Share
     significant_share: Share
     abnormal_share: Share
+    study_stakes: NonNegative
     verification_patience: Positive
     source: Source
 

@@ -258,7 +258,7 @@ def read_yaml(text: str, origin: str) -> Any:
         ScenarioError: It is not YAML; the message names the file and the line.
     """
     try:
-        return yaml.safe_load(text)
+        return yaml.load(text, Loader=yaml.CSafeLoader)
     except yaml.YAMLError as problem:
         mark = getattr(problem, "problem_mark", None)
         where = f" at line {mark.line + 1}" if mark else ""

@@ -99,6 +99,8 @@ class OrderLine:
     verified_by: str = ""
     verified_at: float | None = None
     done_at: float | None = None
+    repeat: int = 0
+    background: bool = False
 
 
 @dataclass(slots=True)
@@ -213,7 +215,7 @@ class Colleague:
 class Desk:
     """Work lists and the department at a glance, shared by all staff.
 
-    `to_verify` and `to_read` are ordered work lists (order and study ids); `beds` gives (occupied, staffed, waiting) by unit.
+    `to_verify`, `to_read` and `to_protocol` are ordered work lists (order, study and order ids); `beds` gives (occupied, staffed, waiting) by unit.
     """
 
     orders: dict[str, OrderLine] = field(default_factory=dict)
@@ -221,6 +223,7 @@ class Desk:
     letters: dict[str, Letter] = field(default_factory=dict)
     to_verify: list[str] = field(default_factory=list)
     to_read: list[str] = field(default_factory=list)
+    to_protocol: list[str] = field(default_factory=list)
     colleagues: dict[str, Colleague] = field(default_factory=dict)
     beds: dict[str, tuple[int, int, int]] = field(default_factory=dict)
     board: dict[str, Any] = field(default_factory=dict)

@@ -1,0 +1,137 @@
+"""Arrivals: a true non-homogeneous Poisson process, keyed, with case mix and mode; and patients who are written into the scenario."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from clinsim.condition_file import Condition
+from clinsim.hospital.charts import Chart
+from clinsim.hospital.patients import Patient
+from clinsim.hospital.people import make_person, present
+from clinsim.hospital.physiology import Course, references
+from clinsim.hospital.pool import Pool
+from clinsim.scenario_file import ArrivalRule, GivenPatient
+
+if TYPE_CHECKING:
+    from simpy.events import ProcessGenerator
+
+    from clinsim.hospital.hospital import Hospital
+
+MINUTES_PER_DAY = 1440.0
+
+
+def rate_per_minute(rule: ArrivalRule, hour_of_day: float) -> float:
+    """Arrivals per minute at an hour of the day (0 to 24)."""
+    share = rule.percent_of_day[int(hour_of_day) % 24] / sum(rule.percent_of_day)
+    return rule.per_day * rule.multiplier * share / 60.0
+
+
+def arrivals(hospital: Hospital, rule: ArrivalRule) -> ProcessGenerator:
+    """Let patients come by thinning: candidates at the highest rate, each kept with the probability that its own minute has.
+
+    Source: Lewis and Shedler, Nav Res Logist Q 1979;26:403 (thinning).
+    """
+    from clinsim.hospital.emergency import visit
+
+    file = hospital.scenario.file
+    assert file.case_mix is not None, "the scenario file checks that arrivals have a case mix"
+    weights = tuple(file.case_mix.weights.items())
+    highest = max(rate_per_minute(rule, hour) for hour in range(24))
+    for index in range(10**9):
+        if highest == 0.0:
+            return
+        yield hospital.clock.timeout(hospital.streams.exponential(1.0 / highest, "arrival", "gap", index))
+        hour = (file.starts_at_hour + hospital.now / 60.0) % 24.0
+        if hospital.streams.uniform("arrival", "keep", index) * highest >= rate_per_minute(rule, hour):
+            continue
+        key = f"a{index}"
+        name = hospital.streams.pick(weights, "arrival", "condition", index)
+        ambulance = hospital.streams.uniform("arrival", "mode", index) < rule.ambulance_share
+        patient = admit_to_hospital(hospital, name, key, "ed", ambulance)
+        hospital.clock.process(visit(hospital, patient))
+
+
+def given_patient(hospital: Hospital, given: GivenPatient, number: int) -> ProcessGenerator:
+    """A patient of the scenario file comes at the stated minute."""
+    from clinsim.hospital.emergency import visit
+
+    yield hospital.clock.timeout(given.minute)
+    patient = admit_to_hospital(hospital, given.condition, f"g{number}", "ed", given.ambulance)
+    hospital.expected_arrivals -= 1
+    yield from visit(hospital, patient)
+
+
+def admit_to_hospital(hospital: Hospital, condition: str, key: str, origin: str, ambulance: bool) -> Patient:
+    """Write a new patient into the hospital: truth, chart and log. `key` names the keyed draws, whoever else comes."""
+    sheet = hospital.conditions[condition]
+    person = make_person(hospital.streams, key, sheet)
+    shown = present(sheet, person, hospital.streams)
+    course = Course(sheet, person, hospital.streams, hospital.now)
+    untreated, optimal = references(sheet, person, hospital.streams, hospital.now)
+    pid = hospital.new_id("P")
+    chart = Chart(
+        id=pid,
+        age=person.age,
+        sex=person.sex,
+        weight_kg=person.weight_kg,
+        complaint=shown.complaint,
+        arrived_at=hospital.now,
+        arrival_mode="ambulance" if ambulance else "walk_in",
+        allergies=person.allergies,
+        home_drugs=person.home_drugs,
+        comorbidities=person.comorbidities,
+        egfr=person.egfr,
+        pregnant=person.pregnant,
+    )
+    clock = hospital.clock
+    patient = Patient(
+        id=pid,
+        chart=chart,
+        condition=sheet,
+        person=person,
+        presentation=shown,
+        course=course,
+        arrived_at=hospital.now,
+        origin=origin,
+        true_esi=sheet.esi_at(course.x),
+        untreated=untreated,
+        optimal=optimal,
+        presence=Pool(clock, f"presence_{pid}", 1),
+        move=clock.event(),
+        requeue=clock.event(),
+        current_drugs=list(person.home_drugs),
+    )
+    hospital.patients[pid] = hospital.present[pid] = patient
+    hospital.charts[pid] = chart
+    _log_arrival(hospital, patient)
+    return patient
+
+
+def _log_arrival(hospital: Hospital, patient: Patient) -> None:
+    chart, sheet = patient.chart, patient.condition
+    facts = {"complaint": chart.complaint, "age": chart.age, "sex": chart.sex, "mode": chart.arrival_mode, "origin": patient.origin}
+    hospital.note("arrival", patient.id, facts)
+    treatments = [
+        {"id": t.id, "any_of": list(t.any_of), "essential": t.essential, "target_minutes": t.target_minutes} for t in sheet.treatments
+    ]
+    truth = {
+        "condition": sheet.id,
+        "acuity": patient.true_esi,
+        "disposition": true_disposition(patient),
+        "loss_untreated": round(patient.untreated.loss, 6),
+        "loss_optimal": round(patient.optimal.loss, 6),
+        "stakes": round(patient.stakes, 6),
+        "critical": patient.true_esi <= 2,
+        "treatments": treatments,
+        "key_tests": list(sheet.key_tests),
+        "origin": patient.origin,
+    }
+    hospital.truth("patient_truth", patient.id, truth)
+
+
+def true_disposition(patient: Patient) -> str:
+    """Where this patient should go: home, ward or icu, by the condition and how far it has gone."""
+    sheet: Condition = patient.condition
+    return "icu" if sheet.needs_icu(patient.course.x) else sheet.disposition
+
+

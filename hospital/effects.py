@@ -1,0 +1,107 @@
+"""What a drug or procedure does to the course, and the truth that is logged about it: benefits, harms, unsafe acts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from clinsim.hospital.charts import OrderLine
+from clinsim.hospital.patients import Patient
+from clinsim.hospital.safety import Finding, PatientFacts, review
+
+if TYPE_CHECKING:
+    from clinsim.hospital.hospital import Hospital
+
+DOSE_CODES = frozenset({"UNDERDOSE", "OVERDOSE", "UNIT"})
+HARMFUL = frozenset({"significant", "serious"})
+
+
+def facts_of(patient: Patient) -> PatientFacts:
+    """What the safety checks need to know of the patient as the patient truly is."""
+    person = patient.person
+    return PatientFacts(
+        allergies=person.allergies,
+        current_drugs=tuple(patient.current_drugs),
+        egfr=person.egfr,
+        weight_kg=person.weight_kg,
+        pregnant=person.pregnant,
+        age=person.age,
+    )
+
+
+def findings_on(hospital: Hospital, patient: Patient, line: OrderLine) -> tuple[Finding, ...]:
+    """The safety findings on a drug order as it stands."""
+    formulary = hospital.knowledge.formulary
+    return review(formulary.drugs[line.code], line.amount or 0.0, line.unit, line.route, facts_of(patient), formulary)
+
+
+def is_supported(patient: Patient, agent: str) -> bool:
+    """Whether the prescriber had seen the patient before acting."""
+    return agent in patient.seen_by
+
+
+def give(hospital: Hospital, patient: Patient, line: OrderLine) -> None:
+    """A nurse has given the drug: benefit, harm, and what is written down."""
+    findings = findings_on(hospital, patient, line)
+    facts = {"order": line.id, "drug": line.code, "amount": line.amount, "by": line.by, "verified_by": line.verified_by, "override": line.override}
+    hospital.note("given", patient.id, facts)
+    for finding in findings:
+        if finding.severity in HARMFUL:
+            harm(hospital, patient, line, finding.code, finding.harm_loss, finding.text)
+    dose_ok = not any(finding.code in DOSE_CODES for finding in findings)
+    helped = take_effect(hospital, patient, line, dose_ok)
+    patient.current_drugs.append(line.code)
+    if not helped and not line.background and patient.origin == "ed":
+        patient.extra_loss += hospital.rules.default_care.needless_drug_loss
+
+
+def take_effect(hospital: Hospital, patient: Patient, line: OrderLine, dose_ok: bool) -> bool:
+    """Let a drug or procedure act on the course; returns whether it helps."""
+    helped = False
+    for what in patient.course.treat(line.code, hospital.now, dose_ok):
+        sort, _, name = what.partition(":")
+        if sort == "helps":
+            helped = True
+            benefit(hospital, patient, line, name)
+        else:
+            loss = next((h.event_loss.value if h.event_loss else 0.0 for h in patient.condition.harms if h.id == name), 0.0)
+            harm(hospital, patient, line, name, loss, f"{line.code} in {patient.condition.id}")
+    return helped
+
+
+def benefit(hospital: Hospital, patient: Patient, line: OrderLine, treatment: str) -> None:
+    """Log that a treatment which helps has begun, the first time."""
+    if treatment in patient.effects:
+        return
+    patient.effects[treatment] = hospital.now
+    rule = next(t for t in patient.condition.treatments if t.id == treatment)
+    minutes = hospital.now - patient.arrived_at
+    supported = is_supported(patient, line.by)
+    on_time = rule.target_minutes is None or minutes <= rule.target_minutes
+    data = {"treatment": treatment, "essential": rule.essential, "on_time": on_time, "minutes_from_arrival": round(minutes, 2)}
+    data |= {"order": line.id, "by": line.by, "verified_by": line.verified_by, "override": line.override, "supported": supported}
+    hospital.truth("effect", patient.id, data)
+    if supported:
+        contribute(hospital, patient, line.by, "treated")
+        if line.verified_by:
+            contribute(hospital, patient, line.verified_by, "verified")
+
+
+def contribute(hospital: Hospital, patient: Patient, agent: str, what: str) -> None:
+    """Log real work of an agent for this patient."""
+    if agent not in hospital.staff or patient.contributors.get(agent) == what:
+        return
+    patient.contributors.setdefault(agent, what)
+    hospital.truth("work", patient.id, {"agent": agent, "what": what})
+
+
+def harm(hospital: Hospital, patient: Patient, line: OrderLine, code: str, loss: float, text: str) -> None:
+    """Log a harm, who answers for it, and add its loss to the patient's outcome."""
+    by = [agent for agent in (line.by, line.verified_by) if agent in hospital.staff]
+    patient.extra_loss += loss
+    hospital.truth("harm", patient.id, {"code": code, "by": by, "order": line.id, "loss": loss, "text": text})
+
+
+def breach(hospital: Hospital, patient: Patient, agent: str, code: str, text: str) -> None:
+    """Log an unsafe act, whatever comes of it."""
+    if agent in hospital.staff:
+        hospital.truth("breach", patient.id, {"code": code, "by": agent, "text": text})

@@ -1,0 +1,115 @@
+"""The pharmacy: an order is verified, dispensed, given by a nurse; an emergency override is given at once and checked afterwards."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from clinsim.hospital import laboratory, nursing
+from clinsim.hospital.charts import OrderLine
+from clinsim.hospital.effects import HARMFUL, findings_on, give
+from clinsim.hospital.patients import Patient
+from clinsim.hospital.sampling import minutes_of
+from clinsim.record import PLACE_IN_QUEUE
+
+if TYPE_CHECKING:
+    from simpy.events import ProcessGenerator
+
+    from clinsim.hospital.hospital import Hospital
+
+OPEN_TO_PHARMACY = frozenset({"to_verify", "queried"})
+
+
+def medication(hospital: Hospital, patient: Patient, line: OrderLine) -> ProcessGenerator:
+    """Verify, dispense, give; or, by override, give from the cabinet and check afterwards."""
+    log_truth(hospital, patient, line)
+    if line.override:
+        yield from from_cabinet(hospital, patient, line)
+        return
+    put_on_list(hospital, line)
+    released = hospital.releases[line.id]
+    yield released | hospital.clock.timeout(hospital.rules.background.verification_patience)
+    if line.state in OPEN_TO_PHARMACY:
+        release_unverified(hospital, line)
+    if line.state != "verified" or patient.gone:
+        return
+    place = PLACE_IN_QUEUE[line.priority]
+    with hospital.pools["dispensary"].request(place) as turn:
+        yield turn
+        yield hospital.clock.timeout(minutes_of(hospital, "dispense", laboratory.line_key(patient, line)))
+    if line.state != "verified" or patient.gone:
+        return
+    laboratory.set_state(hospital, line, "dispensed", "dispensary")
+    yield hospital.clock.timeout(minutes_of(hospital, "deliver", laboratory.line_key(patient, line)))
+    yield from at_the_bedside(hospital, patient, line)
+
+
+def from_cabinet(hospital: Hospital, patient: Patient, line: OrderLine) -> ProcessGenerator:
+    """A nurse takes the drug from the emergency cabinet; the pharmacist checks afterwards."""
+    laboratory.set_state(hospital, line, "dispensed", "override")
+    yield from at_the_bedside(hospital, patient, line)
+    if line.state == "given":
+        line.to_check = True
+        hospital.desk.to_verify.append(line.id)
+        tell_pharmacists(hospital, line, "override_given")
+
+
+def at_the_bedside(hospital: Hospital, patient: Patient, line: OrderLine) -> ProcessGenerator:
+    """A nurse gives the drug."""
+    yield from nursing.bedside_task(hospital, patient, hospital.rules.nursing.give, PLACE_IN_QUEUE[line.priority])
+    if patient.gone or line.state != "dispensed":
+        return
+    line.done_at = hospital.now
+    laboratory.set_state(hospital, line, "given", "nurse")
+    give(hospital, patient, line)
+    if line.by in hospital.staff:
+        hospital.tell(line.by, "given", patient.id, f"{line.code} {line.amount:g} {line.unit} given", patient=patient.id, drug=line.code, order=line.id)
+
+
+def put_on_list(hospital: Hospital, line: OrderLine) -> None:
+    """Put an order on the pharmacists' work list, by priority, then age."""
+    line.state = "to_verify"
+    pile = hospital.desk.to_verify
+    pile.append(line.id)
+    orders = hospital.desk.orders
+    pile.sort(key=lambda oid: (PLACE_IN_QUEUE[orders[oid].priority], orders[oid].placed_at, oid))
+    tell_pharmacists(hospital, line, "new_order")
+
+
+def tell_pharmacists(hospital: Hospital, line: OrderLine, kind: str) -> None:
+    """Tell the pharmacists on shift of an order; a stat order is urgent."""
+    text = f"{line.code} {line.amount:g} {line.unit} {line.route}, {line.priority}"
+    for staff in hospital.staff.values():
+        if staff.role == "pharmacist" and staff.is_on_shift(hospital.now):
+            urgent = line.priority == "stat" and kind == "new_order"
+            hospital.tell(staff.agent, kind, line.id, text, urgent=urgent, order=line.id, patient=line.patient)
+
+
+def release_unverified(hospital: Hospital, line: OrderLine) -> None:
+    """Nobody has verified the order in time: the ward gives it as it stands."""
+    grade(hospital, line, "unverified", "")
+    hospital.desk.to_verify.remove(line.id)
+    laboratory.set_state(hospital, line, "verified", "timeout")
+
+
+def log_truth(hospital: Hospital, patient: Patient, line: OrderLine) -> None:
+    """Log whether the order as placed carries an error, and whether that matters."""
+    error, significant = error_in(hospital, patient, line)
+    hospital.truth("order_truth", line.id, {"patient": patient.id, "error": error, "significant": significant, "background": line.background})
+
+
+def error_in(hospital: Hospital, patient: Patient, line: OrderLine) -> tuple[str, bool]:
+    """Code of the worst error in a drug order as it stands (empty: none), and whether it is clinically significant."""
+    harmful = [finding for finding in findings_on(hospital, patient, line) if finding.severity in HARMFUL]
+    if harmful:
+        return max(harmful, key=lambda finding: finding.harm_loss).code, True
+    return hospital.slips.get(line.id, ""), False
+
+
+def grade(hospital: Hospital, line: OrderLine, verdict: str, by: str, error_before: tuple[str, bool] | None = None) -> None:
+    """Log how a pharmacist's decision compares with the truth."""
+    patient = hospital.patients[line.patient]
+    error, significant = error_before or error_in(hospital, patient, line)
+    fixed = bool(error) and (verdict == "rejected" or (verdict == "changed" and not error_in(hospital, patient, line)[1]))
+    minutes = round(hospital.now - line.placed_at, 2)
+    data = {"verdict": verdict, "by": by, "error": error, "significant": significant, "minutes": minutes, "fixed": fixed}
+    hospital.truth("order_graded", line.id, data | {"patient": line.patient, "background": line.background, "priority": line.priority})

@@ -1,0 +1,78 @@
+"""Settlement: every arrived patient's expected utility loss at 30 days, under stated default care from where the team left off."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from clinsim.hospital.arrivals import true_disposition
+from clinsim.hospital.patients import Patient
+from clinsim.hospital.physiology import Course, outcome
+
+if TYPE_CHECKING:
+    from clinsim.hospital.hospital import Hospital
+
+HOUR = 60.0
+AT_HOME = frozenset({"home", "left_unseen"})
+
+
+def settle_all(hospital: Hospital) -> None:
+    """Settle everybody who has not been settled, in order of arrival."""
+    for patient in hospital.patients.values():
+        if not patient.settled:
+            settle(hospital, patient, "in_hospital")
+
+
+def settle(hospital: Hospital, patient: Patient, how: str) -> None:
+    """Log the expected outcome of a patient who leaves as `how` (home, left_unseen, died), or is still in hospital."""
+    if patient.settled:
+        return
+    patient.settled = True
+    care = hospital.rules.default_care
+    now = hospital.now
+    patient.course.advance(now)
+    weaned = how in AT_HOME and true_disposition(patient) != "home"
+    reached = outcome(patient.course, now, care_from(hospital, patient, how, now), weaned=weaned)
+    extra = patient.extra_loss + care.pain_loss_per_hour * patient.pain_hours + bed_loss(hospital, patient)
+    loss = min(1.0, reached.loss + extra)
+    data = {
+        "p_death": round(reached.p_death, 6),
+        "p_disability": round(reached.p_disability, 6),
+        "loss": round(loss, 6),
+        "loss_untreated": round(patient.untreated.loss, 6),
+        "loss_idle": round(idle_loss(hospital, patient), 6),
+        "loss_optimal": round(patient.optimal.loss, 6),
+        "how": how,
+        "contributors": dict.fromkeys(sorted(patient.contributors), 1.0),
+        "owner": patient.chart.owner,
+        "pain_hours": round(patient.pain_hours, 3),
+        "origin": patient.origin,
+        "condition": patient.condition.id,
+    }
+    hospital.truth("settled", patient.id, data)
+
+
+def care_from(hospital: Hospital, patient: Patient, how: str, now: float) -> float | None:
+    """The minute from which those who take over give essential treatment; the dead get none."""
+    care = hospital.rules.default_care
+    if how == "died":
+        return None
+    if how in AT_HOME:
+        return now + care.at_home_hours * HOUR
+    return max(now, patient.arrived_at + care.in_hospital_hours * HOUR)
+
+
+def bed_loss(hospital: Hospital, patient: Patient) -> float:
+    """What a needless bed, or a needless intensive-care bed, costs the patient beyond the course."""
+    care, to, needed = hospital.rules.default_care, patient.chart.disposition, true_disposition(patient)
+    if patient.origin != "ed" or to not in hospital.rules.units or needed == to:
+        return 0.0
+    if to == "icu":
+        return care.unnecessary_icu_loss
+    return care.unnecessary_bed_loss if needed == "home" else 0.0
+
+
+def idle_loss(hospital: Hospital, patient: Patient) -> float:
+    """Loss had nobody decided anything: the bare course, with default care at its usual hour."""
+    fresh = Course(patient.condition, patient.person, hospital.streams, patient.arrived_at)
+    starts_at = patient.arrived_at + hospital.rules.default_care.in_hospital_hours * HOUR
+    return outcome(fresh, patient.arrived_at, starts_at).loss
