@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from clinsim.errors import ToolError
 from clinsim.hospital.charts import Chart, NoteLine, OrderLine, ReportLine, ResultLine, StudyLine
 from clinsim.record import Order, Receipt
 
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from clinsim.hospital.static_world import Facts, StaticWorld
 
 Answer = Callable[["StaticWorld", Order], Receipt]
+
+ON_ITS_WAY = frozenset({"placed", "protocolled", "to_verify", "queried", "verified", "dispensed", "scanning", "collected"})
+"""States of an order in which the same thing is not ordered again."""
 
 
 def chart_of(world: StaticWorld, order: Order) -> Chart:
@@ -41,7 +45,16 @@ def _line(world: StaticWorld, order: Order) -> OrderLine:
 # ---------------------------------------------------------------- orders
 
 
+def _not_twice(world: StaticWorld, order: Order) -> None:
+    for order_id in chart_of(world, order).orders:
+        line = world.desk.orders[order_id]
+        if (line.kind, line.code) == (order.kind, order.code) and line.state in ON_ITS_WAY:
+            what = f"{order.code} is already on its way for {order.subject} ({line.id}, {line.state})"
+            raise ToolError(f"{what}; cancel it first")
+
+
 def _place(world: StaticWorld, order: Order, state: str) -> OrderLine:
+    _not_twice(world, order)
     line = OrderLine(
         world.new_id("O"),
         order.kind,
@@ -160,7 +173,7 @@ def _check_override(world: StaticWorld, order: Order) -> Receipt:
     line.to_check, line.verified_by, line.verified_at = False, world.actor.agent, world.now
     if line.id in world.desk.to_verify:
         world.desk.to_verify.remove(line.id)
-    return Receipt(line.id, order.code)
+    return Receipt(line.id, "checked", order.code)
 
 
 def _stop(world: StaticWorld, order: Order) -> Receipt:
@@ -192,7 +205,7 @@ def _claim_study(world: StaticWorld, order: Order) -> Receipt:
 def _view(world: StaticWorld, order: Order) -> Receipt:
     study = study_of(world, order)
     facts = world.held(study.patient, "view", f"{study.code}/{order.code}/{order.text}")
-    return Receipt(order.subject, "done", "" if facts else "nothing can be measured there", facts)
+    return Receipt(order.subject, "viewed", "" if facts else "nothing can be measured there", facts)
 
 
 def _report(world: StaticWorld, order: Order) -> Receipt:
@@ -211,7 +224,7 @@ def _report(world: StaticWorld, order: Order) -> Receipt:
 
 def _reading_priority(world: StaticWorld, order: Order) -> Receipt:
     study_of(world, order).priority = order.priority
-    return Receipt(order.subject, order.priority)
+    return Receipt(order.subject, "moved", order.priority)
 
 
 ORDER_ANSWERS: dict[str, Answer] = {

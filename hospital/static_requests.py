@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from clinsim.errors import ToolError
 from clinsim.hospital.charts import Letter, VitalSet
-from clinsim.hospital.static_orders import ORDER_ANSWERS, Answer, add_note, chart_of, said, study_of
+from clinsim.hospital.static_orders import ORDER_ANSWERS, Answer, add_note, chart_of, study_of
 from clinsim.record import Order, Receipt
 
 if TYPE_CHECKING:
     from clinsim.hospital.static_world import Facts, StaticWorld
 
 NOTHING_HELD = "nothing is known"
-NOTE_KIND = {"doctor": "medical", "pharmacist": "pharmacy", "radiologist": "imaging"}
+NOTE_KIND = {"doctor": "medical", "pharmacist": "pharmacy", "radiologist": "radiology"}
 
 
 # ---------------------------------------------------------------- staff
@@ -32,7 +33,7 @@ def _send(world: StaticWorld, order: Order) -> Receipt:
         urgent=order.flag or is_call,
     )
     world.desk.letters[letter.id] = letter
-    return Receipt(letter.id, "sent")
+    return Receipt(letter.id, "calling" if is_call else "sent")
 
 
 def _critical_call(world: StaticWorld, order: Order) -> Receipt:
@@ -42,43 +43,33 @@ def _critical_call(world: StaticWorld, order: Order) -> Receipt:
 
 
 def _read_messages(world: StaticWorld, order: Order) -> Receipt:
-    waiting = [
-        letter for letter in world.desk.letters.values() if letter.to == order.subject and letter.read_at is None
-    ]
+    mine = [letter for letter in world.desk.letters.values() if letter.to == order.subject]
+    waiting = [letter for letter in mine if letter.read_at is None]
     for letter in waiting:
         letter.read_at = world.now
-    letters = [
-        {
-            "id": x.id,
-            "from": x.sender,
-            "patient": x.patient,
-            "sent_at": x.sent_at,
-            "urgent": x.urgent,
-            "call": x.call,
-            "text": x.text,
-        }
-        for x in waiting
-    ]
-    return Receipt("", "done", facts={"letters": letters})
+    return Receipt(order.subject, "read", f"{len(waiting)} letters", {"letters": [_shown(letter) for letter in waiting]})
+
+
+def _shown(letter: Letter) -> dict[str, Any]:
+    return {name: getattr(letter, name) for name in ("id", "sender", "text", "patient", "sent_at", "urgent")}
 
 
 def _acknowledge(world: StaticWorld, order: Order) -> Receipt:
-    world.desk.letters[order.subject].acknowledged_at = world.now
+    letter = world.desk.letters[order.subject]
+    letter.acknowledged_at = letter.read_at = world.now
     return Receipt(order.subject, "acknowledged")
 
 
 def _write_note(world: StaticWorld, order: Order) -> Receipt:
     add_note(world, chart_of(world, order), NOTE_KIND[world.actor.role], order.text)
-    return Receipt(order.subject, "done")
+    return Receipt(order.subject, "written")
 
 
 # ---------------------------------------------------------------- the doctor at the bedside
 
 
 def _claim(world: StaticWorld, order: Order) -> Receipt:
-    chart = chart_of(world, order)
-    chart.owner = world.actor.agent
-    chart.seen_at = world.now if chart.seen_at is None else chart.seen_at
+    chart_of(world, order).owner = world.actor.agent
     return Receipt(order.subject, "claimed")
 
 
@@ -86,14 +77,15 @@ def _hand_over(world: StaticWorld, order: Order) -> Receipt:
     chart = chart_of(world, order)
     chart.owner = order.to
     add_note(world, chart, "handover", order.text)
-    return Receipt(order.subject, "handed_over")
+    return Receipt(order.subject, "handed over")
 
 
 def _ask_or_examine(world: StaticWorld, order: Order) -> Receipt:
     facts = _all_held(world, order) if order.code == "all" else world.held(order.subject, order.kind, order.code)
-    if facts:
-        kind = {"history": "history", "examine": "examination"}[order.kind]
-        add_note(world, chart_of(world, order), kind, said(facts))
+    chart = chart_of(world, order)
+    chart.seen_at = world.now if chart.seen_at is None else chart.seen_at
+    for what, text in facts.items():
+        add_note(world, chart, {"history": "history", "examine": "examination"}[order.kind], f"{what}: {text}")
     return Receipt(order.subject, "done", "" if facts else f"{NOTHING_HELD} of {order.code}", facts)
 
 
@@ -123,18 +115,22 @@ def _set_on_chart(field: str, value: Callable[[Order], Any], status: str) -> Ans
 # ---------------------------------------------------------------- where the patient goes
 
 
-def _discharge(world: StaticWorld, order: Order) -> Receipt:
+def _decide(world: StaticWorld, order: Order, **changes: Any) -> Receipt:
     chart = chart_of(world, order)
-    chart.disposition, chart.status, chart.place, chart.departed_at = "home", "home", "home", world.now
-    add_note(world, chart, "discharge", order.text)
-    return Receipt(order.subject, "discharged")
+    if chart.esi is None:
+        raise ToolError(f"{chart.id} has not been triaged yet")
+    for field, value in changes.items():
+        setattr(chart, field, value)
+    add_note(world, chart, "medical", order.text)
+    return Receipt(chart.id, "decided", f"{chart.id}: {chart.disposition}")
+
+
+def _discharge(world: StaticWorld, order: Order) -> Receipt:
+    return _decide(world, order, disposition="home", status="home", place="home", departed_at=world.now)
 
 
 def _to_unit(world: StaticWorld, order: Order) -> Receipt:
-    chart = chart_of(world, order)
-    chart.disposition = chart.unit = chart.place = order.code
-    add_note(world, chart, "medical", f"{order.kind} to {order.code}: {order.text}")
-    return Receipt(order.subject, "moved")
+    return _decide(world, order, disposition=order.code, unit=order.code, place=order.code, status="inpatient")
 
 
 ANSWERS: dict[str, Answer] = {
@@ -149,8 +145,8 @@ ANSWERS: dict[str, Answer] = {
     "history": _ask_or_examine,
     "examine": _ask_or_examine,
     "measure": _measure,
-    "observe": _set_on_chart("observe_every", lambda order: order.amount, "set"),
-    "retriage": _set_on_chart("esi", lambda order: int(order.amount or 0), "set"),
+    "observe": _set_on_chart("observe_every", lambda order: order.amount, "done"),
+    "retriage": _set_on_chart("esi", lambda order: int(order.amount or 0), "retriaged"),
     "differential": _set_on_chart("differential", lambda order: order.items, "recorded"),
     "diagnosis": _set_on_chart("diagnosis", lambda order: order.code, "recorded"),
     "admit": _to_unit,

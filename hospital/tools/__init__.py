@@ -8,6 +8,7 @@ from clinsim.hospital.tools import (
     live_orders,
     live_pharmacist,
     live_radiologist,
+    live_screening,
     live_shared,
 )
 
@@ -19,5 +20,6 @@ __all__ = [
     "live_orders",
     "live_pharmacist",
     "live_radiologist",
+    "live_screening",
     "live_shared",
 ]

@@ -93,9 +93,7 @@ def patient_here(world: World, patient_id: str) -> Chart:
     """
     chart = patient(world, patient_id)
     if not chart.is_here:
-        raise ToolError(
-            f"{patient_id} left the hospital at minute {chart.departed_at:g} ({chart.status}); its chart can be read"
-        )
+        raise ToolError(f"{patient_id} left the hospital at minute {chart.departed_at:g} ({chart.status}); its chart can be read")
     return chart
 
 
@@ -122,9 +120,7 @@ def order_line(world: World, order_id: str, kind: str = "") -> OrderLine:
     lines = desk(world).orders
     line = lines.get(order_id)
     if line is None:
-        pending = [
-            found.id for found in lines.values() if found.state not in FINISHED and found.kind == (kind or found.kind)
-        ]
+        pending = [found.id for found in lines.values() if found.state not in FINISHED and found.kind == (kind or found.kind)]
         raise ToolError(f"unknown order {shown(order_id)}; open orders: {named(pending, order_id)}")
     if kind and line.kind != kind:
         raise ToolError(f"{order_id} is an order of kind {line.kind}; this needs one of kind {kind}")
@@ -175,9 +171,7 @@ def colleague(world: World, agent: str, roles: tuple[str, ...] = ()) -> str:
         ToolError: There is none of that name; the message names those on shift.
     """
     others = [
-        who.agent
-        for who in desk(world).colleagues.values()
-        if who.on_shift and who.agent != world.actor.agent and (not roles or who.role in roles)
+        who.agent for who in desk(world).colleagues.values() if who.on_shift and who.agent != world.actor.agent and (not roles or who.role in roles)
     ]
     if agent not in others:
         what = " or ".join(roles) or "colleague"

@@ -48,14 +48,9 @@ def claim_patient(world: World, patient_id: str) -> Done:
     chart = checks.patient_here(world, patient_id)
     if chart.owner == world.actor.agent:
         raise ToolError(f"{patient_id} is already yours")
-    if chart.owner and _on_shift(world, chart.owner):
+    if chart.owner:
         raise ToolError(f"{patient_id} belongs to {chart.owner}; ask for a hand_over")
     return ask(world, Order("claim", subject=patient_id))
-
-
-def _on_shift(world: World, agent: str) -> bool:
-    who = checks.desk(world).colleagues.get(agent)
-    return who is not None and who.on_shift
 
 
 @tool("live", roles=DOCTOR, service="handover", tags=("write",))
@@ -142,9 +137,7 @@ def retriage_patient(world: World, patient_id: str, esi: Esi) -> Done:
 
 
 @tool("live", roles=DOCTOR, service="diagnose", tags=("write",))
-def record_differential(
-    world: World, patient_id: str, diagnoses: Annotated[dict[str, Probability], Field(min_length=1)]
-) -> Done:
+def record_differential(world: World, patient_id: str, diagnoses: Annotated[dict[str, Probability], Field(min_length=1)]) -> Done:
     """Record what one of your patients may have, with probabilities that sum to at most 1.
 
     Args:

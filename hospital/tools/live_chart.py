@@ -26,7 +26,7 @@ from clinsim.hospital.tools.answers import (
 from clinsim.record import ROLES, World
 from clinsim.tooling import tool
 
-OXYGEN_PROCEDURES = ("oxygen", "high_flow_oxygen", "niv", "bag_mask", "intubation")
+OXYGEN_PROCEDURES = ("oxygen", "titrated_oxygen", "bag_mask", "niv", "intubation")
 """Procedures after which a patient breathes more than air."""
 
 
@@ -67,9 +67,7 @@ def get_chart(world: World, patient_id: str) -> ChartView:
         observed_every_minutes=chart.observe_every,
         last_vitals=chart.vitals[-1] if chart.vitals else None,
         vital_units=VITAL_UNITS,
-        active_orders=tuple(
-            f"{line.id} {line.code} {line.state}" for line in lines if line.state not in checks.FINISHED
-        ),
+        active_orders=tuple(f"{line.id} {line.code} {line.state}" for line in lines if line.state not in checks.FINISHED),
         results=len(chart.results),
         reports=len(chart.reports),
         notes=len(chart.notes),

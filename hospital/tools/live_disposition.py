@@ -66,6 +66,4 @@ def discharge_patient(world: World, patient_id: str, advice: Text, safety_net: T
 
 def _not_yet_decided(chart: Chart) -> None:
     if chart.disposition:
-        raise ToolError(
-            f"{chart.id} already has the disposition {chart.disposition}; use transfer_patient to change the unit"
-        )
+        raise ToolError(f"{chart.id} already has the disposition {chart.disposition}; use transfer_patient to change the unit")

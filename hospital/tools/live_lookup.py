@@ -106,9 +106,7 @@ def list_catalogue(world: World, kind: CatalogueKind) -> Catalogue:
     entries: dict[CatalogueKind, Mapping[str, str]] = {
         "tests": {code: panel.title for code, panel in known.panels.items()},
         "imaging": {code: study.title for code, study in known.imaging.studies.items()},
-        "drugs": {
-            name: f"{drug.group}; {'/'.join(drug.routes)}, {drug.unit}" for name, drug in known.formulary.drugs.items()
-        },
+        "drugs": {name: f"{drug.group}; {'/'.join(drug.routes)}, {drug.unit}" for name, drug in known.formulary.drugs.items()},
         "procedures": known.procedures,
         "services": known.services,
         "units": {unit: unit for unit in known.units},

@@ -76,14 +76,14 @@ def order_drug(
         unit: The formulary's unit of the drug, for example mg.
         route: How it is given, for example iv; the formulary names the routes of each drug.
         priority: Place in the queue: stat, urgent or routine.
-        override: Whether an emergency drug is to be given before verification; it is checked afterwards.
+        override: Whether it is to be given before verification; for emergency drugs only, and checked afterwards.
         reason: Why; needed with override.
     """
     checks.own_patient(world, patient_id)
     found = known_drug(world, drug)
     _fits(found, unit, route)
     if override:
-        _may_override(world, found, reason)
+        checks.written("reason (needed with override)", reason)
     order = Order(
         "drug",
         subject=patient_id,
@@ -102,18 +102,7 @@ def _fits(drug: Drug, unit: str, route: str) -> None:
     if unit != drug.unit:
         raise ToolError(f"{drug.name} is ordered in {drug.unit}, not in {checks.shown(unit)}")
     if route not in drug.routes:
-        raise ToolError(
-            f"{drug.name} is not given by route {checks.shown(route)}; allowed: {checks.named(drug.routes)}"
-        )
-
-
-def _may_override(world: World, drug: Drug, reason: str) -> None:
-    if not drug.emergency:
-        emergency = [name for name, known in checks.knowledge(world).formulary.drugs.items() if known.emergency]
-        raise ToolError(
-            f"{drug.name} may not be given by override; emergency drugs are: {checks.named(emergency, drug.name)}"
-        )
-    checks.written("reason (needed with override)", reason)
+        raise ToolError(f"{drug.name} is not given by route {checks.shown(route)}; allowed: {checks.named(drug.routes)}")
 
 
 @tool("live", roles=DOCTOR, service="order", tags=("write",))
@@ -156,9 +145,7 @@ def stop_drug(world: World, patient_id: str, drug: str) -> Done:
     chart = checks.own_patient(world, patient_id)
     found = checks.knowledge(world).formulary.find(drug)
     given = [line.code for line in orders_of(world, chart) if line.kind == "drug" and line.state == "given"]
-    code = checks.one_of(
-        "running drug", found.name if found else drug, tuple(dict.fromkeys((*given, *chart.home_drugs)))
-    )
+    code = checks.one_of("running drug", found.name if found else drug, tuple(dict.fromkeys((*given, *chart.home_drugs))))
     return ask(world, Order("stop", subject=patient_id, code=code))
 
 

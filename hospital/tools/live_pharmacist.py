@@ -19,7 +19,7 @@ from clinsim.tooling import tool
 PHARMACIST: tuple[Role, ...] = ("pharmacist",)
 UNDECIDED = ("to_verify", "queried")
 """States in which a drug order waits for the pharmacist."""
-CREATININE = "creatinine"
+CREATININE = "CREAT"
 """Analyte of the renal trend."""
 
 
@@ -91,13 +91,14 @@ def get_medication_profile(world: World, patient_id: str) -> MedicationProfile:
         comorbidities=chart.comorbidities,
         home_drugs=chart.home_drugs,
         egfr=chart.egfr,
-        creatinine_trend=_creatinine(chart),
+        creatinine_trend=creatinine_trend(chart),
         active=tuple(order_view(line) for line in drugs if line.state not in checks.FINISHED),
         given=tuple(order_view(line) for line in drugs if line.state == "given"),
     )
 
 
-def _creatinine(chart: Chart) -> tuple[ResultLine, ...]:
+def creatinine_trend(chart: Chart) -> tuple[ResultLine, ...]:
+    """Filed creatinine values, oldest first."""
     return tuple(line for line in chart.results if line.analyte == CREATININE)
 
 
@@ -142,9 +143,7 @@ def query_order(world: World, order_id: str, question: Text) -> Done:
     """
     line = _undecided(world, order_id)
     if line.state == "queried":
-        raise ToolError(
-            f"{order_id} is already queried; wait for {line.by} to amend it, or change, verify or reject it"
-        )
+        raise ToolError(f"{order_id} is already queried; wait for {line.by} to amend it, or change, verify or reject it")
     return ask(world, Order("query", subject=order_id, text=checks.written("question", question)))
 
 

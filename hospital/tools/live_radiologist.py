@@ -81,9 +81,7 @@ def list_studies(world: World) -> ReadingList:
     desk = checks.desk(world)
     to_read = tuple(study_row(desk.studies[study_id], world.now) for study_id in desk.to_read)
     waiting = [desk.orders[order_id] for order_id in desk.to_protocol]
-    to_protocol = tuple(
-        ProtocolRow(line.id, line.patient, line.code, line.priority, line.text, line.placed_at) for line in waiting
-    )
+    to_protocol = tuple(ProtocolRow(line.id, line.patient, line.code, line.priority, line.text, line.placed_at) for line in waiting)
     return ReadingList(world.now, to_read, to_protocol)
 
 
@@ -204,9 +202,7 @@ def addend_report(world: World, study_id: str, findings: Findings, impression: T
     return ask(world, _report(world, "addend", line, findings, impression, certainty))
 
 
-def _report(
-    world: World, kind: str, line: StudyLine, findings: list[Finding], impression: str, certainty: float
-) -> Order:
+def _report(world: World, kind: str, line: StudyLine, findings: list[Finding], impression: str, certainty: float) -> Order:
     imaging = checks.knowledge(world).imaging
     for finding in findings:
         checks.one_of("finding", finding["name"], imaging.findings_of(line.code))
