@@ -22,7 +22,7 @@ EVERYBODY: frozenset[Role] = DOCTOR | PHARMACIST | RADIOLOGIST
 class Due(NamedTuple):
     """What one component owes one agent for one patient, before the weight.
 
-    `item` parts what may be earned separately on one patient (a treatment, an order); a positive due is paid once for
+    `item` parts what may be earned separately on one patient (a treatment, an order, a share); a positive due is paid once for
     each (patient, item).
     """
 

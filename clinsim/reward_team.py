@@ -30,7 +30,7 @@ def outcome_share(book: Book, entry: Entry) -> Iterator[Due]:
     if patient.owner and loss > data["loss_untreated"]:
         owed[patient.owner] = min(owed.get(patient.owner, 0.0), data["loss_untreated"] - loss)
     for by, value in owed.items():
-        yield Due(by, entry.subject, value)
+        yield Due(by, entry.subject, value, by)
 
 
 def messages(book: Book, entry: Entry) -> Iterator[Due]:
