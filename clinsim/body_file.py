@@ -1,0 +1,164 @@
+"""What all bodies share, as data: who people are, what is normal, how signs scatter, what supports them, what harms anybody.
+
+Read from `scenarios/bodies/`. Vital signs and analytes are in the units of their tables; shares are probabilities.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib.resources import files
+from typing import Annotated
+
+from pydantic import Field
+
+from clinsim.condition_file import M, read_sheet
+from clinsim.condition_parts import Complaint, Harm, Region, Text, Topic, Vital
+from clinsim.hospital_file import NonNegative, Positive, Rule, Share, Source
+
+
+class NormalRule(Rule):
+    """A sign or analyte in health: mean and spread between people, shifts by sex, age (per year over 50) and comorbidity, limits, digits.
+
+    `noise` is the spread between readings of one person: in the sign's unit for vital signs, a share of the value for analytes.
+    """
+
+    mean: float
+    sd: NonNegative
+    noise: NonNegative
+    low: float
+    high: float
+    digits: Annotated[int, Field(ge=0, le=4)]
+    women: float = 0.0
+    per_year_over_50: float = 0.0
+    comorbidities: dict[str, float] = {}
+    source: Source
+
+
+class SupportRule(Rule):
+    """What holds a vital sign up without touching the disease: the shift (in the sign's unit) that any of the codes gives, and for how long."""
+
+    any_of: Annotated[tuple[str, ...], Field(min_length=1)]
+    vital: Vital
+    shift: float
+    lasts_minutes: Positive
+    source: Source
+
+
+class ComorbidityRule(Rule):
+    """A chronic illness: words for it, its share below 45, 45 to 64 and from 65 years, its hazard ratio of death, and drugs taken for it."""
+
+    says: Text
+    shares: tuple[Share, Share, Share]
+    hazard: Positive
+    drugs: dict[str, Share]
+    source: Source
+
+
+class AllergyRule(Rule):
+    """An allergen: words for it, and its share among patients."""
+
+    says: Text
+    share: Share
+    source: Source
+
+
+class FrailtyRule(Rule):
+    """Frailty as a hazard ratio: per year of age from 60 on, spread (sigma of the log) between people alike, and its limits."""
+
+    per_year: Positive
+    sigma: NonNegative
+    low: Positive
+    high: Positive
+    source: Source
+
+
+class WeightRule(Rule):
+    """Body weight in kg: mean and spread by sex, and limits."""
+
+    men: Positive
+    women: Positive
+    sd: Positive
+    low: Positive
+    high: Positive
+    source: Source
+
+
+class KidneyRule(Rule):
+    """Glomerular filtration (mL/min/1.73 m2): mean at 30 years, loss per year after, spread, and the range of those with chronic kidney disease."""
+
+    mean: Positive
+    per_year: NonNegative
+    sd: Positive
+    chronic: tuple[Positive, Positive]
+    source: Source
+
+
+class PeopleTable(Rule):
+    """Who people are."""
+
+    weight: WeightRule
+    kidney: KidneyRule
+    frailty: FrailtyRule
+    pregnant: Share
+    pregnant_source: Source
+    comorbidities: dict[str, ComorbidityRule]
+    other_drugs: dict[str, Share]
+    other_drugs_source: Source
+    allergies: dict[str, AllergyRule]
+
+
+class SignTable(Rule):
+    """What is normal, and what supports it. `text_labs` and `ecg` are the words of a healthy result."""
+
+    vitals: dict[Vital, NormalRule]
+    labs: dict[str, NormalRule]
+    text_labs: dict[str, str]
+    ecg: Text
+    ecg_rates: tuple[tuple[float, Text], ...]
+    supports: tuple[SupportRule, ...]
+
+
+class WordTable(Rule):
+    """What is said and found where a sheet says nothing, red herrings with the probability of one, and sentences for complaints."""
+
+    history: dict[Topic, Text]
+    examination: dict[Region, Text]
+    herrings: tuple[tuple[Topic, Text], ...]
+    herring_share: Share
+    herring_source: Source
+    complaints: dict[Complaint, tuple[Text, ...]]
+
+
+class HarmTable(Rule):
+    """What harms anybody who has no need of it: a harm of this table does not count for codes that the sheet knows to help."""
+
+    harms: tuple[Harm, ...]
+
+
+class Bodies(Rule):
+    """All that bodies share."""
+
+    people: PeopleTable
+    signs: SignTable
+    words: WordTable
+    general: HarmTable
+
+
+@lru_cache(maxsize=1)
+def load_bodies() -> Bodies:
+    """The shipped tables under `scenarios/bodies/`.
+
+    Raises:
+        ScenarioError: A table is wrong; the message names file, field and what is allowed.
+    """
+    return Bodies(
+        people=_table(PeopleTable, "people.yaml"),
+        signs=_table(SignTable, "signs.yaml"),
+        words=_table(WordTable, "words.yaml"),
+        general=_table(HarmTable, "harms.yaml"),
+    )
+
+
+def _table(model: type[M], name: str) -> M:
+    folder = files("clinsim.scenarios") / "bodies"
+    return read_sheet(model, (folder / name).read_text(encoding="utf-8"), f"bodies/{name}")

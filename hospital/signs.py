@@ -1,0 +1,135 @@
+"""What can be seen of severity in one person: vital signs, analytes and the ECG, with noise keyed by grid index.
+
+A sign is the person's own base plus an amplitude times a power of severity; the amplitude is such that the value at arrival lies in the range of the
+sheet. Looking, however often, changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from clinsim.body_file import NormalRule, load_bodies
+from clinsim.condition_file import Condition
+from clinsim.hospital.people import Person
+from clinsim.hospital.streams import Streams, pick
+
+SLOW_STEPS = 3
+"""Grid steps over which the slow part of the noise stays the same: about 15 minutes (assumption)."""
+SLOW, FAST = 0.8, 0.6
+"""Shares of the slow and the fast part of the noise; their squares add up to 1 (assumption)."""
+KAPPA = {"male": 0.9, "female": 0.7}
+ALPHA = {"male": -0.302, "female": -0.241}
+WOMEN = {"male": 1.0, "female": 1.012}
+
+
+def creatinine(egfr: float, age: float, sex: str) -> float:
+    """The serum creatinine (mg/dL) at which CKD-EPI 2021 gives this filtration rate (mL/min/1.73 m2).
+
+    Source: Inker, NEJM 2021;385:1737, solved for creatinine.
+    """
+    ratio = egfr / (142.0 * 0.9938**age * WOMEN[sex])
+    return float(KAPPA[sex] * (ratio ** (1.0 / ALPHA[sex]) if ratio > 1.0 else ratio ** (-1.0 / 1.2)))
+
+
+class Signs:
+    """The readings of one person with one condition who arrived at severity `x0`."""
+
+    __slots__ = ("_levels", "condition", "person", "streams", "x0")
+
+    def __init__(self, condition: Condition, person: Person, streams: Streams, x0: float) -> None:
+        """Nothing is drawn before it is read, and what is drawn depends on its key alone."""
+        self.condition = condition
+        self.person = person
+        self.streams = streams
+        self.x0 = x0
+        self._levels: dict[str, tuple[float, float, float]] = {}
+
+    def vital(self, name: str, x: float) -> float:
+        """The true value of a vital sign at severity `x`, without noise or supports."""
+        return self._value(name, x, _vital_rules(), self.condition.vitals)
+
+    def lab(self, name: str, x: float) -> float:
+        """The true value of an analyte at (lagged) severity `x`."""
+        return self._value(name, x, _lab_rules(), self.condition.labs)
+
+    def read_vital(self, name: str, value: float, index: int) -> float:
+        """What a nurse reads at a grid index when the true value is `value`."""
+        rule = _vital_rules()[name]
+        noise = rule.noise * self._noise(name, index) if rule.noise else 0.0
+        return _rounded(rule, value + noise)
+
+    def read_lab(self, name: str, value: float, index: int) -> float:
+        """What the analyser reads in a sample taken at a grid index when the true value is `value`."""
+        rule = _lab_rules()[name]
+        return _rounded(rule, value * (1.0 + rule.noise * self.streams.normal(f"noise.{name}", self.person.id, index)))
+
+    def text_lab(self, name: str) -> str:
+        """The word that a text analyte reads."""
+        rule = self.condition.labs.get(name)
+        if rule is None:
+            return load_bodies().signs.text_labs[name]
+        return self.streams.pick(tuple(rule.text.items()), f"lab.{name}", self.person.id)
+
+    def ecg(self, x: float) -> str:
+        """The reading of the ECG at severity `x`: the sheet's, or what the heart rate says."""
+        lines = tuple((line.text, line.weight) for line in self.condition.ecg if line.above <= x < line.below)
+        if lines:
+            return pick(lines, self.streams.uniform("ecg", self.person.id))
+        rate = self.vital("hr", x)
+        return [text for limit, text in load_bodies().signs.ecg_rates if rate >= limit][-1]
+
+    def started(self, analyte: str) -> float:
+        """The share of its way that an analyte has gone at arrival."""
+        rule = self.condition.labs.get(analyte)
+        return 1.0 if rule is None else rule.started
+
+    def _noise(self, name: str, index: int) -> float:
+        slow = self.streams.normal(f"slow.{name}", self.person.id, index // SLOW_STEPS)
+        return SLOW * slow + FAST * self.streams.normal(f"noise.{name}", self.person.id, index)
+
+    def _value(self, name: str, x: float, table: Mapping[Any, NormalRule], sheet: Mapping[Any, Any]) -> float:
+        level = self._levels.get(name)
+        if level is None:
+            level = self._levels[name] = self._level(name, table[name], sheet.get(name))
+        base, amplitude, power = level
+        value = base + amplitude * x**power if amplitude else base
+        rule = table[name]
+        return min(rule.high, max(rule.low, value))
+
+    def _level(self, name: str, rule: NormalRule, shown: Any) -> tuple[float, float, float]:
+        base = self._base(name, rule)
+        if shown is None:
+            return base, 0.0, 1.0
+        low, high = shown.arrival
+        ill = self._illness(name)
+        arrival = low + (high - low) * ill if 0.5 * (low + high) >= base else high - (high - low) * ill
+        return base, (arrival - base) / (self.started(name) * self.x0) ** shown.power, shown.power
+
+    def _illness(self, name: str) -> float:
+        """Where in its range the sign lies at arrival: half by severity, half by chance (assumption)."""
+        low, high = self.condition.course.severity
+        severity = (self.x0 - low) / (high - low) if high > low else 0.5
+        return 0.5 * severity + 0.5 * self.streams.uniform(f"arrival.{name}", self.person.id)
+
+    def _base(self, name: str, rule: NormalRule) -> float:
+        person = self.person
+        if name == "CREAT":
+            return creatinine(person.egfr, person.age, person.sex)
+        shifts = sum(rule.comorbidities.get(illness, 0.0) for illness in person.comorbidities)
+        women = rule.women if person.sex == "female" else 0.0
+        aged = rule.per_year_over_50 * max(0, person.age - 50)
+        spread = rule.sd * self.streams.normal(f"base.{name}", person.id) if rule.sd else 0.0
+        return min(rule.high, max(rule.low, rule.mean + women + aged + shifts + spread))
+
+
+def _vital_rules() -> Mapping[Any, NormalRule]:
+    return load_bodies().signs.vitals
+
+
+def _lab_rules() -> Mapping[Any, NormalRule]:
+    return load_bodies().signs.labs
+
+
+def _rounded(rule: NormalRule, value: float) -> float:
+    return round(min(rule.high, max(rule.low, value)), rule.digits)
