@@ -1,0 +1,194 @@
+"""The small language in which protocols say when something applies, compiled to tests on a clinician's notes.
+
+A criterion is a text, or a mapping with one of `all`, `any`, `not`. Texts read like this:
+
+    sbp < 90                 a vital sign, age, esi, egfr, weight, news2 or shock_index (small letters)
+    K >= 6.5                 a result (capital letters); what was never measured fulfils nothing
+    known TROP               a number has been measured
+    says wheeze|stridor      one of the words stands in history, examination, ECG or triage note, and is not denied
+    denies fever             one of the words is denied
+    shows haemorrhage        a radiologist's report names the finding
+    read CT_HEAD             a report on the study is in
+    complaint fever|collapse
+    has cirrhosis            a comorbidity or home drug
+    allergic penicillin
+    likely stemi 0.5         the probability worked out from the evidence is at least that
+    given aspirin|heparin    one of the drugs has been given, or the procedure has taken effect
+    ordered aspirin          ordered by us and not turned down
+    is septic_shock|dka      the recorded diagnosis
+    at ward|icu              where the patient is (or the status: boarding, inpatient)
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from clinsim.agents.notes import Case
+
+Test = Callable[[Case], bool]
+Criterion = str | Mapping[str, Any]
+
+_COMPARE: dict[str, Callable[[float, float], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+_NUMERIC = re.compile(r"([A-Za-z][A-Za-z0-9_]*) (<=|>=|<|>) (-?\d+(?:\.\d+)?)")
+_WORDED = re.compile(r"(\w+) (.+)")
+
+
+def compiled(criterion: Criterion | list[Criterion] | tuple[Criterion, ...]) -> Test:
+    """The test that a criterion stands for; of a list all must hold (an empty list always holds).
+
+    Raises:
+        ValueError: It is no criterion.
+    """
+    if isinstance(criterion, str):
+        return _atom(criterion)
+    if isinstance(criterion, (list, tuple)):
+        return _all([compiled(inner) for inner in criterion])
+    if len(criterion) != 1 or next(iter(criterion)) not in _JOINS:
+        raise ValueError(f"criterion {dict(criterion)}: a mapping has one of {', '.join(_JOINS)}")
+    word, inner = next(iter(criterion.items()))
+    return _JOINS[word]([compiled(one) for one in (inner if isinstance(inner, (list, tuple)) else [inner])])
+
+
+def _all(tests: list[Test]) -> Test:
+    if len(tests) == 1:
+        return tests[0]
+    return lambda case: all(test(case) for test in tests)
+
+
+def _any(tests: list[Test]) -> Test:
+    return lambda case: any(test(case) for test in tests)
+
+
+def _not(tests: list[Test]) -> Test:
+    held = _all(tests)
+    return lambda case: not held(case)
+
+
+_JOINS: dict[str, Callable[[list[Test]], Test]] = {"all": _all, "any": _any, "not": _not}
+
+
+def _atom(text: str) -> Test:
+    numeric = _NUMERIC.fullmatch(text)
+    if numeric:
+        return _number(numeric[1], _COMPARE[numeric[2]], float(numeric[3]))
+    worded = _WORDED.fullmatch(text)
+    if not worded or worded[1] not in _WORDS:
+        raise ValueError(f"criterion {text!r}: neither a comparison nor one of {', '.join(_WORDS)}")
+    return _WORDS[worded[1]](worded[2])
+
+
+def _number(name: str, compare: Callable[[float, float], bool], limit: float) -> Test:
+    def holds(case: Case) -> bool:
+        value = case.numbers.get(name)
+        return value is not None and compare(value, limit)
+
+    return holds
+
+
+def _says(words: str) -> Test:
+    return _heard(f"says {words}", _pattern(words), lambda case: case.said)
+
+
+def _denies(words: str) -> Test:
+    return _heard(f"denies {words}", _pattern(words), lambda case: case.denied)
+
+
+def _pattern(words: str) -> re.Pattern[str]:
+    return re.compile("|".join(rf"\b{word}" for word in words.lower().split("|")))
+
+
+def _heard(name: str, pattern: re.Pattern[str], text: Callable[[Case], str]) -> Test:
+    def holds(case: Case) -> bool:
+        found = case.heard.get(name)
+        if found is None:
+            found = case.heard[name] = pattern.search(text(case)) is not None
+        return found
+
+    return holds
+
+
+def _shows(words: str) -> Test:
+    names = frozenset(words.split("|"))
+    return lambda case: not names.isdisjoint(case.findings)
+
+
+def _read(words: str) -> Test:
+    codes = frozenset(words.split("|"))
+    return lambda case: not codes.isdisjoint(case.reported)
+
+
+def _resulted(words: str) -> Test:
+    codes = frozenset(words.split("|"))
+    return lambda case: not codes.isdisjoint(case.resulted)
+
+
+def _known(words: str) -> Test:
+    names = words.split("|")
+    return lambda case: any(name in case.numbers for name in names)
+
+
+def _complaint(words: str) -> Test:
+    names = frozenset(words.split("|"))
+    return lambda case: case.row.get("complaint") in names
+
+
+def _has(words: str) -> Test:
+    pattern = _pattern(words)
+    return lambda case: pattern.search(case.background) is not None
+
+
+def _allergic(words: str) -> Test:
+    pattern = _pattern(words)
+    return lambda case: pattern.search(case.allergies) is not None
+
+
+def _likely(words: str) -> Test:
+    name, _, least = words.partition(" ")
+    limit = float(least)
+    return lambda case: case.chances.get(name, 0.0) >= limit
+
+
+def _given(words: str) -> Test:
+    names = words.split("|")
+    return lambda case: any(name in case.given for name in names)
+
+
+def _ordered(words: str) -> Test:
+    names = words.split("|")
+    return lambda case: any(name in case.started and name not in case.barred for name in names)
+
+
+def _is(words: str) -> Test:
+    names = frozenset(words.split("|"))
+    return lambda case: case.row.get("diagnosis") in names
+
+
+def _at(words: str) -> Test:
+    names = frozenset(words.split("|"))
+    return lambda case: case.row.get("place") in names or case.row.get("status") in names
+
+
+_WORDS: dict[str, Callable[[str], Test]] = {
+    "says": _says,
+    "denies": _denies,
+    "shows": _shows,
+    "read": _read,
+    "resulted": _resulted,
+    "known": _known,
+    "complaint": _complaint,
+    "has": _has,
+    "allergic": _allergic,
+    "likely": _likely,
+    "given": _given,
+    "ordered": _ordered,
+    "is": _is,
+    "at": _at,
+}

@@ -1,0 +1,258 @@
+"""The guideline doctor: claims the sickest, asks and examines, works the protocols through, concludes, places, hands over.
+
+Every patient offers the most pressing thing to do as (rank, call); over all patients the lowest rank is done. Ranks
+start with a level: below 1 life is at stake, 1 minutes count, 2 work-up and conclusions, 3 the rest. The levels of
+protocols stand in their files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from clinsim.agents.machine import Machine, call
+from clinsim.agents.notes import Call, Case, Key
+from clinsim.agents.protocol_file import protocols
+from clinsim.agents.reasoning import chances, differential
+from clinsim.agents.treatment import Plan, placement, planned
+
+Ranked = tuple[tuple[float, ...], Call]
+
+CLAIM_LEVEL = {1: 0.2, 2: 1.2, 3: 3.2, 4: 3.4, 5: 3.6}
+"""How pressing it is to see somebody whom nobody has claimed, by ESI."""
+FIRST_LOOK = {1: 0.0, 2: 1.0, 3: 2.4, 4: 2.6, 5: 2.6}
+"""How pressing chart, examination and history of a new patient of one's own are, by ESI."""
+GONE = frozenset({"departed", "home", "died", "left_unseen"})
+BEDDED = frozenset({"boarding", "inpatient"})
+STAYS = ("ward", "step_down", "icu")
+FOREVER = 1e9
+
+
+class Doctor(Machine):
+    """A doctor who works by protocol."""
+
+    def choose(self) -> Call:
+        """Answer calls, hand over at the end of the shift, else do what presses most; if nothing does, wait."""
+        for made in self.letters():
+            return made
+        if self.memory.why == "shift_end":
+            return next(self.parting(), self.wait(60))
+        for made in self.answers():
+            return made
+        best = min(self.offers(), key=lambda offer: offer[0], default=None)
+        return best[1] if best else self.wait(self.pause())
+
+    # ------------------------------------------------------------ the whole list
+
+    def own(self) -> Iterator[Case]:
+        """The cases that are this doctor's, in order of the work list."""
+        agent, cases = self.seat.agent, self.memory.cases
+        return (cases[row["patient"]] for row in self.memory.worklist if row["owner"] == agent)
+
+    def offers(self) -> Iterator[Ranked]:
+        """What each patient needs most, and whom to claim."""
+        minute = self.memory.minute
+        active = 0
+        for case in self.own():
+            active += case.row["status"] not in BEDDED
+            if case.stale or minute >= case.next_at:
+                self.look_at(case)
+            if case.plan is not None:
+                yield case.plan
+        if active < protocols().habits.own_patients:
+            yield from self.claims()
+
+    def claims(self) -> Iterator[Ranked]:
+        """Patients whom nobody has claimed and who lie where they can be seen."""
+        for row in self.memory.worklist:
+            if row["owner"] or row["place"] in ("waiting_room", "door"):
+                continue
+            made = call("claim_patient", patient_id=row["patient"])
+            if self.may(made) and self.key(made) not in self.memory.done:
+                yield (CLAIM_LEVEL[row["esi"] or 3], row["esi"] or 3, row["arrived_at"]), made
+
+    def pause(self) -> float:
+        """How long to wait when there is nothing to do: until time alone changes a plan."""
+        habits = protocols().habits
+        due = min((case.next_at for case in self.own()), default=FOREVER) - self.memory.minute
+        return min(max(due, 1.0), habits.wait if due < FOREVER / 2 else habits.idle_wait)
+
+    def answers(self) -> Iterator[Call]:
+        """Answers to what the pharmacist asks: the dose that was meant, with the reason."""
+        for order, question in self.memory.queries.items():
+            patient, key = self.memory.orders.get(order, ("", ("", "", "")))
+            dose = self.doses().get(key)
+            made = call("amend_order", order_id=order, dose=dose or 1.0, answer=f"This dose is meant, by protocol. On: {question[:120]}")
+            if dose and patient and self.key(made) not in self.memory.done and self.may(made):
+                yield made
+
+    def doses(self) -> dict[Key, float]:
+        """The dose of the protocol by the key of its order."""
+        return {key: plan.dose for case in self.own() for key, plan in planned(case, self.memory.tools).doses.items()}
+
+    def parting(self) -> Iterator[Call]:
+        """Hand all patients over in writing to a doctor who stays."""
+        if "list_colleagues" in self.memory.tools and ("list_colleagues", "", "") not in self.memory.done:
+            yield call("list_colleagues")
+            return
+        staff = (self.memory.answers.get(("list_colleagues", "", "")) or {}).get("colleagues", ())
+        heirs = [row["agent"] for row in staff if row["role"] == "doctor" and row["on_shift"] and row["agent"] != self.seat.agent]
+        for case in self.own():
+            made = call("hand_over", patient_id=case.id, to=heirs[0] if heirs else "", text=summary(case))
+            if heirs and self.may(made):
+                yield made
+
+    # ------------------------------------------------------------ one patient
+
+    def look_at(self, case: Case) -> None:
+        """Think about one patient again: what is likely, what to do next, and when time alone will change that."""
+        case.stale, case.next_at = False, FOREVER
+        case.chances = chances(case)
+        place = (case.numbers.get("esi", 3.0), case.row.get("arrived_at", 0.0))
+        case.plan = None
+        for level, made in self.wishes(case):
+            if self.may(made) and (case.plan is None or level < case.plan[0][0]):
+                case.plan = ((level, *place), made)
+
+    def wishes(self, case: Case) -> Iterator[tuple[float, Call]]:
+        """Everything that could be done for a patient now, with its level."""
+        if case.row["status"] in GONE:
+            return
+        yield from self.first_look(case)
+        if case.row["status"] == "away":
+            return
+        plan = planned(case, self.memory.tools, self.memory.minute)
+        self.remind(case, plan.next_at)
+        if self.knows_enough_to_treat(case):
+            yield from plan.calls
+        yield from self.follow(case)
+        if self.has_looked(case):
+            yield from self.conclude(case, plan)
+
+    def remind(self, case: Case, minute: float) -> None:
+        """Look again at `minute`."""
+        case.next_at = min(case.next_at, minute)
+
+    def once(self, case: Case, made: Call) -> bool:
+        """Whether this call has not gone through yet for this patient."""
+        return self.key(made) not in case.done
+
+    def first_look(self, case: Case) -> Iterator[tuple[float, Call]]:
+        """Chart, examination, history, and the results that were there before."""
+        level = FIRST_LOOK[int(case.numbers.get("esi", 3.0))]
+        looks = [
+            call("get_chart", patient_id=case.id),
+            call("examine_patient", patient_id=case.id, region="all"),
+            call("take_history", patient_id=case.id, topic="all"),
+        ]
+        if case.numbers.get("filed"):
+            looks.insert(1, call("get_results", patient_id=case.id))
+        if case.numbers.get("reports"):
+            looks.insert(1, call("get_reports", patient_id=case.id))
+        for i, made in enumerate(looks):
+            if self.once(case, made):
+                yield level + i * 0.1, made
+
+    def knows_enough_to_treat(self, case: Case) -> bool:
+        """Whether the patient has been examined or asked: nothing is given to somebody who was not seen."""
+        return self.looked(case, "examine_patient", "all") or self.looked(case, "take_history", "all")
+
+    def has_looked(self, case: Case) -> bool:
+        """Whether both history and examination are done, as far as the tools allow."""
+        return self.looked(case, "examine_patient", "all") and self.looked(case, "take_history", "all")
+
+    def looked(self, case: Case, name: str, code: str) -> bool:
+        """Whether a look is done, or cannot be done."""
+        return (name, case.id, code) in case.done or name not in self.memory.tools or (name, case.id, code) in case.refused
+
+    def follow(self, case: Case) -> Iterator[tuple[float, Call]]:
+        """Read the vital signs again: soon when the patient is sick or news was bad, later otherwise."""
+        name = "get_vital_signs" if "get_vital_signs" in self.memory.tools else "get_chart"
+        made = call(name, patient_id=case.id)
+        read = max(case.count(self.key(made)).last, case.chart_read_at or 0.0)
+        sick = is_sick(case)
+        habits = protocols().habits
+        due = read + (habits.recheck_sick if sick or case.alerts else habits.recheck)
+        if case.chart_read_at is None or (case.row["status"] in BEDDED and not case.alerts):
+            return
+        if self.memory.minute >= due:
+            yield (1.5 if sick else 2.9), made
+        else:
+            self.remind(case, due)
+
+    def conclude(self, case: Case, plan: Plan) -> Iterator[tuple[float, Call]]:
+        """Differential, diagnosis, and where the patient goes."""
+        likeliest = next(iter(case.chances), "")
+        sure = case.chances.get(likeliest, 0.0)
+        habits = protocols().habits
+        waiting = self.awaited(case, ("test", "imaging"))
+        recorded = case.row.get("diagnosis", "")
+        if not recorded and (sure >= habits.confident or (not waiting and not plan.looks)):
+            yield from self.name_it(case, likeliest)
+        if recorded and recorded != likeliest and sure >= habits.named:
+            made = call("record_diagnosis", patient_id=case.id, diagnosis=likeliest)
+            if self.once(case, made):
+                yield 2.2, made
+        if recorded or "record_diagnosis" not in self.memory.tools:
+            yield from self.place(case, plan, waiting)
+
+    def name_it(self, case: Case, likeliest: str) -> Iterator[tuple[float, Call]]:
+        """The differential first, then the diagnosis."""
+        listed = call("record_differential", patient_id=case.id, diagnoses=differential(case))
+        if self.once(case, listed):
+            yield 2.0, listed
+        named = call("record_diagnosis", patient_id=case.id, diagnosis=likeliest)
+        if self.once(case, named):
+            yield 2.1, named
+
+    def place(self, case: Case, plan: Plan, waiting: bool) -> Iterator[tuple[float, Call]]:
+        """Home, or a bed, once what matters has been started and what was asked for is in."""
+        where = placement(case)
+        if plan.calls and min(level for level, _ in plan.calls) <= 3.0:
+            return
+        if waiting or self.awaited(case, ("drug", "procedure")):
+            return
+        decided = case.row.get("disposition", "")
+        if where.to == "home":
+            told = protocols().advice.get(case.row.get("diagnosis", ""), protocols().advice["any"])
+            if not decided:
+                yield 2.5, call("discharge_patient", patient_id=case.id, advice=told.advice, safety_net=told.safety_net)
+        elif not decided and case.row["status"] != "inpatient":
+            yield 2.3, call("admit_patient", patient_id=case.id, unit=where.to, reason=where.reason)
+        elif self.is_step_up(case, where.to):
+            yield 1.4, call("transfer_patient", patient_id=case.id, unit=where.to, reason=where.reason)
+
+    def is_step_up(self, case: Case, unit: str) -> bool:
+        """Whether `unit` is more than what was decided or where the patient lies."""
+        now = max(STAYS.index(name) if name in STAYS else -1 for name in (case.row.get("disposition", ""), case.row.get("place", "")))
+        return STAYS.index(unit) > now and ("transfer_patient", case.id, unit) not in case.done
+
+    def awaited(self, case: Case, kinds: tuple[str, ...]) -> bool:
+        """Whether orders of these kinds are open that may still come in time; if so, a reminder is set for when they no longer do."""
+        patience = protocols().habits.patience_for_orders
+        found = False
+        for order in case.row.get("orders", ()):
+            if order["kind"] in kinds:
+                since = case.started[order["code"]].last if order["code"] in case.started else case.row["arrived_at"]
+                if self.memory.minute < since + patience:
+                    self.remind(case, since + patience)
+                    found = True
+        return found
+
+
+def is_sick(case: Case) -> bool:
+    """Whether vital signs call for urgent review. Source: Royal College of Physicians, NEWS2, 2017 (5 or more)."""
+    return case.numbers.get("news2", 0.0) >= 5.0 or case.numbers.get("sbp", 120.0) < 95.0
+
+
+def summary(case: Case) -> str:
+    """Situation, background, assessment, recommendation."""
+    row, numbers = case.row, case.numbers
+    vitals = ", ".join(f"{name} {numbers[name]:g}" for name in ("hr", "sbp", "rr", "spo2", "temp", "gcs") if name in numbers)
+    started = ", ".join(sorted(case.started)) or "nothing yet"
+    likely = ", ".join(f"{name} {share:.2f}" for name, share in list(case.chances.items())[:3])
+    return (
+        f"S: {row.get('age')} {row.get('sex')}, {row.get('complaint')}, ESI {row.get('esi')}, {row.get('status')}. "
+        f"B: {case.background or 'none known'}; allergies: {case.allergies or 'none known'}. "
+        f"A: {row.get('diagnosis') or 'no diagnosis yet'} ({likely}); {vitals}. "
+        f"R: started {started}; disposition {row.get('disposition') or 'to decide'}; follow up results, reassess."
+    )

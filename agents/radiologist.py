@@ -1,0 +1,158 @@
+"""The guideline radiologist: protocols requests, reads by priority, reports, and calls what is critical.
+
+It looks where the protocol says that a finding of weight would show, and applies the protocol's limits to what is measured there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any
+
+from clinsim.agents.machine import Machine, call
+from clinsim.agents.notes import Call
+from clinsim.agents.protocol_file import Reading, protocols
+
+Row = dict[str, Any]
+PLACE = {"stat": 0, "urgent": 1, "routine": 2}
+
+
+@lru_cache(maxsize=64)
+def readings_of(study: str) -> tuple[Reading, ...]:
+    """What is looked for on a kind of study, in the order of the protocol."""
+    return tuple(reading for reading in protocols().readings if reading.study == study)
+
+
+class Radiologist(Machine):
+    """A radiologist who works the list from the top and finishes one study before the next."""
+
+    def choose(self) -> Call:
+        """Answer calls; call what was found; protocol; read; if there is nothing, wait."""
+        for offers in (self.letters(), self.calls(), self.protocolling(), self.reading()):
+            for made in offers:
+                return made
+        return self.wait(protocols().habits.idle_wait)
+
+    # ------------------------------------------------------------ protocols
+
+    def protocolling(self) -> Iterable[Call]:
+        """Requests that wait for a protocol, stat first."""
+        waiting = [row for row in self.memory.worklist if row.get("state") == "to_protocol"]
+        for row in sorted(waiting, key=lambda row: PLACE[row["priority"]]):
+            asked = call("get_request", study_id=row["order"])
+            request = self.memory.answers.get(self.key(asked))
+            if request is None and self.may(asked) and row["priority"] != "stat":
+                yield asked
+            made = call("protocol_study", order_id=row["order"], protocol=chosen_protocol(row["code"], request or {}))
+            if self.key(made) not in self.memory.done and self.may(made):
+                yield made
+
+    # ------------------------------------------------------------ reading
+
+    def reading(self) -> Iterable[Call]:
+        """The study in hand, else the first that nobody reads."""
+        rows = [row for row in self.memory.worklist if "study" in row and row["reader"] in ("", self.seat.agent)]
+        for row in sorted(rows, key=lambda row: (PLACE[row["priority"]], row["reader"] == "", row["taken_at"])):
+            yield from self.steps(row)
+
+    def steps(self, row: Row) -> Iterable[Call]:
+        """Claim, look, report."""
+        study = row["study"]
+        claimed = call("claim_study", study_id=study)
+        if not row["reader"] and self.key(claimed) not in self.memory.done and self.may(claimed):
+            yield claimed
+            return
+        for region, window in views_of(row["code"]):
+            made = call("view_study", study_id=study, region=region, window=window)
+            if self.key(made) not in self.memory.done and self.may(made):
+                yield made
+                return
+        made = self.report(row)
+        if self.key(made) not in self.memory.done and self.may(made):
+            yield made
+
+    def measured(self, study: str, reading: Reading) -> float | None:
+        """What was measured where a finding would show."""
+        answer = self.memory.answers.get(("view_study", study, f"{reading.region} {reading.window}"))
+        return measures_in(answer).get(reading.measure) if answer else None
+
+    def found(self, study: str, code: str) -> list[Reading]:
+        """The findings of a study: those whose measure lies beyond its limit."""
+        return [reading for reading in readings_of(code) if beyond(reading, self.measured(study, reading))]
+
+    def report(self, row: Row) -> Call:
+        """Findings, impression, and how sure."""
+        hits = self.found(row["study"], row["code"])
+        findings = list({hit.finding: {"name": hit.finding, "region": hit.report_region or hit.region} for hit in hits}.values())
+        names = ", ".join(f"{finding['name'].replace('_', ' ')} ({finding['region']})" for finding in findings)
+        impression = f"Findings: {names}." if findings else "No abnormality."
+        return call("submit_report", study_id=row["study"], findings=findings, impression=impression, certainty=0.85)
+
+    # ------------------------------------------------------------ critical findings
+
+    def calls(self) -> Iterable[Call]:
+        """Critical findings that were reported and not called yet."""
+        critical = critical_findings()
+        for study, names in self.memory.reports.items():
+            told = next((name for name in names if name in critical), "")
+            if told and ("call_critical", study, "") not in self.memory.done:
+                yield from self.call_about(study, self.memory.studies[study]["patient"], told)
+
+    def call_about(self, study: str, patient: str, finding: str) -> Iterable[Call]:
+        """Find out who looks after the patient, then phone."""
+        chart, staff = call("get_chart", patient_id=patient), call("list_colleagues")
+        if "get_chart" in self.memory.tools:
+            if self.key(chart) not in self.memory.done:
+                yield chart
+                return
+        elif "list_colleagues" in self.memory.tools and self.key(staff) not in self.memory.done:
+            yield staff
+            return
+        text = f"{patient}: {finding.replace('_', ' ')}. Please act now."
+        made = call("call_critical", study_id=study, to=self.doctor_of(patient), text=text)
+        if self.may(made):
+            yield made
+
+    def doctor_of(self, patient: str) -> str:
+        """Who looks after the patient, as far as is known; else the first doctor."""
+        chart = self.memory.answers.get(("get_chart", patient, ""))
+        if chart and chart["owner"]:
+            return str(chart["owner"])
+        staff = (self.memory.answers.get(("list_colleagues", "", "")) or {}).get("colleagues", ())
+        on_shift = [row["agent"] for row in staff if row["role"] == "doctor" and row["on_shift"]]
+        return str(on_shift[0]) if on_shift else "doctor_1"
+
+
+@lru_cache(maxsize=1)
+def critical_findings() -> frozenset[str]:
+    """Findings that are phoned."""
+    return frozenset(reading.finding for reading in protocols().readings if reading.critical)
+
+
+@lru_cache(maxsize=64)
+def views_of(study: str) -> tuple[tuple[str, str], ...]:
+    """Regions and windows to look at, each once, in the order of the protocol."""
+    return tuple(dict.fromkeys((reading.region, reading.window) for reading in readings_of(study)))
+
+
+def measures_in(answer: dict[str, Any]) -> dict[str, float]:
+    """The measurements in the answer of a view, by name."""
+    found = answer["facts"].get("measures", {})
+    return found if isinstance(found, dict) else {row["name"]: row["value"] for row in found}
+
+
+def beyond(reading: Reading, value: float | None) -> bool:
+    """Whether a measure lies beyond the limit of a reading."""
+    if value is None:
+        return False
+    return value > reading.above if reading.above is not None else value < (reading.below or 0.0)
+
+
+def chosen_protocol(study: str, request: dict[str, Any]) -> str:
+    """The protocol for a request: the first row that fits indication and kidneys, else the usual one."""
+    indication, egfr = str(request.get("indication", "")).lower(), float(request.get("egfr", 90.0))
+    for row in protocols().protocolling:
+        if row.study == study and row.indication in indication and egfr >= row.egfr_from:
+            return row.protocol
+    allowed = request.get("allowed_protocols", ())
+    return str(allowed[0]) if allowed else "standard"

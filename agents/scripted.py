@@ -1,0 +1,57 @@
+"""Scripted policies by name: the embedded default and its opponents. No key, no model, no network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from clinsim.agents.guideline import guideline
+from clinsim.agents.machine import Player
+from clinsim.errors import UsageError
+from clinsim.record import Observation, Past, Policy, Reply, Seat, Turn
+
+Make = Callable[[Seat], Player]
+
+PLAYERS: dict[str, Make] = {"guideline": guideline}
+SPECS: tuple[str, ...] = tuple(PLAYERS)
+"""Names of all scripted policies."""
+
+
+class ScriptedPolicy:
+    """Plays any number of seats, each with a player of its own."""
+
+    def __init__(self, spec: str, make: Make) -> None:
+        """Name the policy and say how a player for a seat is made."""
+        self.spec = spec
+        self._make = make
+        self._players: dict[str, Player] = {}
+
+    def start(self, seats: Sequence[Seat], history: Sequence[Past] = ()) -> None:
+        """Begin an episode; what `history` tells is seen and noted as if it had been played."""
+        self._players = {seat.agent: self._make(seat) for seat in seats}
+        for agent, observation, reply in history:
+            player = self._players[agent]
+            player.see(observation)
+            player.note(reply)
+
+    def act(self, turns: Sequence[Turn]) -> list[Reply]:
+        """Answer each (agent, observation), in order."""
+        return [self._answer(agent, observation) for agent, observation in turns]
+
+    def _answer(self, agent: str, observation: Observation) -> Reply:
+        player = self._players[agent]
+        player.see(observation)
+        reply = player.decide()
+        player.note(reply)
+        return reply
+
+
+def make_policy(spec: str) -> Policy:
+    """The scripted policy of that name.
+
+    Raises:
+        UsageError: There is none; the message names those there are.
+    """
+    make = PLAYERS.get(spec)
+    if make is None:
+        raise UsageError(f"unknown policy {spec!r}; allowed: {', '.join(SPECS)}")
+    return ScriptedPolicy(spec, make)

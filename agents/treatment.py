@@ -1,0 +1,189 @@
+"""From protocols and notes to orders: which steps are due for a patient now, in which dose, and where the patient belongs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from clinsim.agents.criteria import Test, compiled
+from clinsim.agents.machine import call
+from clinsim.agents.notes import Call, Case, Key, key_of
+from clinsim.agents.protocol_file import Placement, Step, protocols
+
+TOOL_OF = {
+    "test": "order_test",
+    "imaging": "order_imaging",
+    "drug": "order_drug",
+    "procedure": "perform_procedure",
+    "consult": "request_consult",
+    "stop": "stop_drug",
+}
+USUAL_WEIGHT_KG = 75.0
+"""Weight taken where the chart gives none (assumption)."""
+LOOKS = frozenset({"test", "imaging"})
+FOREVER = 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A step with its criteria compiled."""
+
+    step: Step
+    when: Test
+    unless: Test | None
+    again_while: Test
+    instead: tuple[Item, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A protocol with its criteria compiled."""
+
+    level: float
+    when: Test
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Dosed:
+    """A dose of a protocol for one patient."""
+
+    dose: float
+
+
+@dataclass(slots=True)
+class Plan:
+    """What protocols ask for now: calls with their levels, the doses by key, whether tests are among them, and when time alone brings more."""
+
+    calls: list[tuple[float, Call]] = field(default_factory=list)
+    doses: dict[Key, Dosed] = field(default_factory=dict)
+    looks: bool = False
+    next_at: float = FOREVER
+
+
+@lru_cache(maxsize=1)
+def _lines() -> tuple[Line, ...]:
+    ordered = sorted(protocols().protocols, key=lambda protocol: protocol.level)
+    return tuple(Line(float(p.level), compiled(p.when), tuple(_item(step) for step in p.steps)) for p in ordered)
+
+
+def _item(step: Step) -> Item:
+    unless = compiled(step.unless) if step.unless else None
+    return Item(step, compiled(step.when), unless, compiled(step.again_while), tuple(_item(other) for other in step.instead))
+
+
+@lru_cache(maxsize=1)
+def _placements() -> tuple[tuple[Test, Placement], ...]:
+    return tuple((compiled(rule.when), rule) for rule in protocols().placements)
+
+
+def placement(case: Case) -> Placement:
+    """Where the patient belongs: the first rule that holds (the last one always does)."""
+    return next(rule for holds, rule in _placements() if holds(case))
+
+
+def planned(case: Case, tools: frozenset[str], minute: float = 0.0) -> Plan:
+    """What the protocols ask for, for one patient, at `minute`."""
+    plan = Plan()
+    for line in _lines():
+        if not line.when(case):
+            continue
+        for order, item in enumerate(line.items):
+            if item.when(case):
+                _consider(plan, case, tools, item, line.level + order * 0.01, minute)
+    return plan
+
+
+def _consider(plan: Plan, case: Case, tools: frozenset[str], item: Item, level: float, minute: float) -> None:
+    chosen = next((choice for choice in (item, *item.instead) if _is_open(choice, case, tools)), None)
+    if chosen is None:
+        return
+    step = chosen.step
+    made = as_call(step, case)
+    if step.dose is not None:
+        plan.doses[key_of(*made)] = Dosed(made[1]["dose"])
+    due = _due(chosen, case)
+    if due is None:
+        return
+    if due > minute:
+        plan.next_at = min(plan.next_at, due)
+        return
+    plan.calls.append((level, made))
+    plan.looks = plan.looks or step.do in LOOKS
+
+
+def _is_open(item: Item, case: Case, tools: frozenset[str]) -> bool:
+    """Whether a step may be taken at all: not forbidden here, not turned down, and the tool is granted."""
+    step = item.step
+    if TOOL_OF[step.do] not in tools or step.code in case.barred:
+        return False
+    refusal = case.refused.get((TOOL_OF[step.do], case.id, step.code))
+    if refusal is not None and refusal.times > 1:
+        return False
+    return step.code in case.started or item.unless is None or not item.unless(case)
+
+
+def _due(item: Item, case: Case) -> float | None:
+    """The minute from which the step is due (0: at once), or None if it is done with."""
+    step = item.step
+    started = case.started.get(step.code)
+    if started is None:
+        return None if _is_there(step, case) else 0.0
+    if step.again is None or started.times >= step.times or not item.again_while(case):
+        return None
+    last = case.given[step.code].last if step.code in case.given else started.last
+    return max(last, started.last) + step.again
+
+
+def _is_there(step: Step, case: Case) -> bool:
+    """Whether somebody else has asked for it, or it is in already."""
+    if step.code in case.resulted or step.code in case.reported or step.code in case.given:
+        return True
+    return any(order["code"] == step.code for order in case.row.get("orders", ()))
+
+
+def as_call(step: Step, case: Case) -> Call:
+    """The call that a step stands for."""
+    return call(TOOL_OF[step.do], patient_id=case.id, **_ARGUMENTS[step.do](step, case))
+
+
+def dose_for(step: Step, case: Case) -> float:
+    """The dose of a step for this patient, in its unit: per kg where it says so, never beyond its cap."""
+    dose = step.dose or 0.0
+    if step.per_kg:
+        dose *= case.numbers.get("weight", USUAL_WEIGHT_KG)
+        dose = round(dose, 2) if dose < 10 else float(round(dose))
+    return min(dose, step.most) if step.most is not None else dose
+
+
+def _drug(step: Step, case: Case) -> dict[str, Any]:
+    given = {"drug": step.code, "dose": dose_for(step, case), "unit": step.unit, "route": step.route, "priority": step.priority}
+    return given | ({"override": True, "reason": step.text or "life at stake"} if step.override else {})
+
+
+def _imaging(step: Step, case: Case) -> dict[str, Any]:
+    asked = step.text or f"{case.row.get('complaint', 'illness').replace('_', ' ')}: {_likeliest(case)}?"
+    return {"study": step.code, "priority": step.priority, "indication": asked}
+
+
+def _likeliest(case: Case) -> str:
+    return next(iter(case.chances), "cause").replace("_", " ")
+
+
+_ARGUMENTS: dict[str, Callable[[Step, Case], dict[str, Any]]] = {
+    "test": lambda step, case: {"test": step.code, "priority": step.priority},
+    "imaging": _imaging,
+    "drug": _drug,
+    "procedure": lambda step, case: {"procedure": step.code, "priority": step.priority},
+    "consult": lambda step, case: {"service": step.code, "question": step.text or f"Please advise: {_likeliest(case)}."},
+    "stop": lambda step, case: {"drug": step.code},
+}
+
+
+def steps_of(step: Step) -> Iterator[Step]:
+    """A step and what may stand in for it."""
+    yield step
+    for other in step.instead:
+        yield from steps_of(other)
