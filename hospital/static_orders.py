@@ -133,16 +133,21 @@ def _done_at_once(world: StaticWorld, order: Order) -> Receipt:
     return Receipt(line.id, line.state, facts=facts)
 
 
+def _off_lists(world: StaticWorld, line: OrderLine) -> None:
+    for pile in (world.desk.to_verify, world.desk.to_protocol):
+        if line.id in pile:
+            pile.remove(line.id)
+
+
 def _decide(state: str, *, by_pharmacist: bool = True) -> Answer:
-    """An answer that moves a drug order to `state` and off the verification list."""
+    """An answer that moves an order to `state` and off the work lists."""
 
     def answer(world: StaticWorld, order: Order) -> Receipt:
         line = _line(world, order)
         line.state = state
         if by_pharmacist:
             line.verified_by, line.verified_at = world.actor.agent, world.now
-        if line.id in world.desk.to_verify:
-            world.desk.to_verify.remove(line.id)
+        _off_lists(world, line)
         return Receipt(line.id, state)
 
     return answer
@@ -164,15 +169,14 @@ def _query(world: StaticWorld, order: Order) -> Receipt:
 
 def _amend(world: StaticWorld, order: Order) -> Receipt:
     line = _line(world, order)
-    line.state, line.amount, line.text = "to_verify", order.amount, order.text
+    line.state, line.amount, line.text, line.query = "to_verify", order.amount, order.text, ""
     return Receipt(line.id, line.state)
 
 
 def _check_override(world: StaticWorld, order: Order) -> Receipt:
     line = _line(world, order)
     line.to_check, line.verified_by, line.verified_at = False, world.actor.agent, world.now
-    if line.id in world.desk.to_verify:
-        world.desk.to_verify.remove(line.id)
+    _off_lists(world, line)
     return Receipt(line.id, "checked", order.code)
 
 
@@ -192,8 +196,7 @@ def _stop(world: StaticWorld, order: Order) -> Receipt:
 def _protocol(world: StaticWorld, order: Order) -> Receipt:
     line = _line(world, order)
     line.protocol, line.state = order.code, "protocolled"
-    if line.id in world.desk.to_protocol:
-        world.desk.to_protocol.remove(line.id)
+    _off_lists(world, line)
     return Receipt(line.id, line.state)
 
 

@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+import clinsim.hospital.tools  # noqa: F401  (registers the tools)
 from clinsim.errors import ToolError
 from clinsim.formulary_file import Formulary
 from clinsim.hospital.charts import (
