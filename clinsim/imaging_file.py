@@ -57,6 +57,20 @@ class StudyRule(Rule):
         """The protocol that a request without one gets."""
         return next(iter(self.protocols))
 
+    def protocol(self, name: str = "") -> ProtocolRule:
+        """The protocol of that name; the usual one for any other text."""
+        return self.protocols.get(name, self.protocols[self.usual_protocol])
+
+    @property
+    def room_minutes(self) -> float:
+        """Minutes in the room by the usual protocol."""
+        return self.protocol().room_minutes
+
+    @property
+    def contrast(self) -> bool:
+        """Whether the usual protocol needs contrast."""
+        return self.protocol().contrast
+
 
 class Spread(Rule):
     """A normal distribution: mean and standard deviation, in the unit of its measure."""
@@ -109,6 +123,7 @@ class Imaging(Rule):
     @model_validator(mode="after")
     def _known(self) -> Imaging:
         for code, study in self.studies.items():
+            _only(f"studies.{code}.protocols", ("standard",), study.protocols)  # the technician's, where nobody chooses
             for name, protocol in study.protocols.items():
                 _only(f"studies.{code}.protocols.{name}.safety", protocol.safety, self.safety)
         for name, finding in self.findings.items():

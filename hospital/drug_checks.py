@@ -225,7 +225,7 @@ def _unit(order: Proposal) -> Iterator[Finding]:
         text = f"{order.unit or 'no unit'} is no unit of {name}; it is ordered in {own}"
         yield order.found("UNIT", order.slip_of_form, text)
     elif order.unit != own:
-        yield order.found("UNIT", "note", f"ordered in {order.unit}, the formulary has {own}")
+        yield order.found("CONVERTED", "note", f"ordered in {order.unit}, the formulary has {own}")
 
 
 def _route(order: Proposal) -> Iterator[Finding]:
