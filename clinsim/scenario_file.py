@@ -180,6 +180,13 @@ def scenario_names() -> tuple[str, ...]:
     return tuple(sorted(item.name[: -len(".yaml")] for item in folder.iterdir() if item.name.endswith(".yaml") and item.name not in _NOT_SCENARIOS))
 
 
+@lru_cache(maxsize=1)
+def condition_names() -> tuple[str, ...]:
+    """Names of the shipped condition sheets, in alphabetical order."""
+    folder = files("clinsim.scenarios") / "conditions"
+    return tuple(sorted(item.name.removesuffix(".yaml") for item in folder.iterdir() if item.name.endswith(".yaml")))
+
+
 _NOT_SCENARIOS = {"formulary.yaml", "imaging.yaml"}
 
 
@@ -234,6 +241,10 @@ def _check_references(file: ScenarioFile, hospital: HospitalFile, origin: str) -
     for patient in file.patients:
         if patient.unit and patient.unit not in hospital.units:
             raise ScenarioError(f"{origin}: patients.unit: unknown {patient.unit!r}; allowed {', '.join(sorted(hospital.units))}")
+    named = [*(file.case_mix.weights if file.case_mix else ()), *(patient.condition for patient in file.patients)]
+    unknown = [name for name in named if name not in condition_names()]
+    if unknown:
+        raise ScenarioError(f"{origin}: unknown condition {unknown[0]!r}; there are {', '.join(condition_names())}")
     missing = [role for role in ROLES if role not in file.shares]
     if missing:
         raise ScenarioError(f"{origin}: shares: missing {', '.join(missing)}")

@@ -111,9 +111,7 @@ def _log_arrival(hospital: Hospital, patient: Patient) -> None:
     chart, sheet = patient.chart, patient.condition
     facts = {"complaint": chart.complaint, "age": chart.age, "sex": chart.sex, "mode": chart.arrival_mode, "origin": patient.origin}
     hospital.note("arrival", patient.id, facts)
-    treatments = [
-        {"id": t.id, "any_of": list(t.any_of), "essential": t.essential, "target_minutes": t.target_minutes} for t in sheet.treatments
-    ]
+    treatments = [{"id": t.id, "any_of": list(t.any_of), "essential": t.essential, "target_minutes": t.target_minutes} for t in sheet.treatments]
     truth = {
         "condition": sheet.id,
         "acuity": patient.true_esi,
@@ -133,5 +131,3 @@ def true_disposition(patient: Patient) -> str:
     """Where this patient should go: home, ward or icu, by the condition and how far it has gone."""
     sheet: Condition = patient.condition
     return "icu" if sheet.needs_icu(patient.course.x) else sheet.disposition
-
-

@@ -177,7 +177,12 @@ class Course:
         del self._running[code]
         for rule, kernels in ((self.condition.treatments, self.helping), (self._harms(), self.harmed)):
             for item in rule:
-                if code in item.any_of and item.id in kernels and not getattr(item, "lasting", False) and self._running.keys().isdisjoint(item.any_of):
+                if (
+                    code in item.any_of
+                    and item.id in kernels
+                    and not getattr(item, "lasting", False)
+                    and self._running.keys().isdisjoint(item.any_of)
+                ):
                     kernels[item.id].turn(minute, 0.0)
                     self._still = None
 

@@ -46,7 +46,8 @@ def give(hospital: Hospital, patient: Patient, line: OrderLine) -> None:
     hospital.note("given", patient.id, facts)
     for finding in findings:
         if finding.severity in HARMFUL:
-            harm(hospital, patient, line, finding.code, finding.harm_loss, finding.text)
+            patient.extra_loss += finding.harm_loss
+            log_harm(hospital, patient, line, finding.code, finding.harm_loss, finding.text)
     dose_ok = not any(finding.code in DOSE_CODES for finding in findings)
     helped = take_effect(hospital, patient, line, dose_ok)
     patient.current_drugs.append(line.code)
@@ -63,8 +64,7 @@ def take_effect(hospital: Hospital, patient: Patient, line: OrderLine, dose_ok: 
             helped = True
             benefit(hospital, patient, line, name)
         else:
-            loss = next((h.event_loss.value if h.event_loss else 0.0 for h in patient.condition.harms if h.id == name), 0.0)
-            harm(hospital, patient, line, name, loss, f"{line.code} in {patient.condition.id}")
+            log_harm(hospital, patient, line, name, event_loss(patient, name), f"{line.code} in {patient.condition.id}")
     return helped
 
 
@@ -94,10 +94,15 @@ def contribute(hospital: Hospital, patient: Patient, agent: str, what: str) -> N
     hospital.truth("work", patient.id, {"agent": agent, "what": what})
 
 
-def harm(hospital: Hospital, patient: Patient, line: OrderLine, code: str, loss: float, text: str) -> None:
-    """Log a harm, who answers for it, and add its loss to the patient's outcome."""
+def event_loss(patient: Patient, harm_id: str) -> float:
+    """The utility loss that the sheet states for a harm's event; the course itself accounts for it at settlement."""
+    rule = next(harm for harm in patient.condition.harms if harm.id == harm_id)
+    return rule.event_loss.value if rule.event_loss else 0.0
+
+
+def log_harm(hospital: Hospital, patient: Patient, line: OrderLine, code: str, loss: float, text: str) -> None:
+    """Log a harm and who answers for it: the prescriber, and the pharmacist who verified it."""
     by = [agent for agent in (line.by, line.verified_by) if agent in hospital.staff]
-    patient.extra_loss += loss
     hospital.truth("harm", patient.id, {"code": code, "by": by, "order": line.id, "loss": loss, "text": text})
 
 

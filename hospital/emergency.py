@@ -21,7 +21,6 @@ WAITING = "waiting_room"
 
 def visit(hospital: Hospital, patient: Patient) -> ProcessGenerator:
     """Door, triage, waiting room, a place, and onwards when somebody decides."""
-    hospital.clock.process(nursing.observations(hospital, patient))
     yield from triage(hospital, patient)
     turn = yield from wait_for_place(hospital, patient)
     if turn is None:
@@ -50,6 +49,7 @@ def triage(hospital: Hospital, patient: Patient) -> ProcessGenerator:
     hospital.note("triage", patient.id, {"esi": patient.chart.esi, "by": "triage_nurse"})
     nursing.add_note(hospital, patient, "triage", "triage_nurse", patient.presentation.triage_note)
     nursing.chart_vitals(hospital, patient, "triage_nurse")
+    nursing.start_observations(hospital, patient)
 
 
 def triage_level(hospital: Hospital, patient: Patient) -> int:
@@ -121,6 +121,7 @@ def hospital_walk(hospital: Hospital, patient: Patient, zone: str) -> ProcessGen
         yield hospital.clock.timeout(hospital.walks[WAITING, hospital.rules.pools[zone].location])
         if not patient.gone:
             move_to(hospital, patient, zone, "in_department")
+            nursing.start_observations(hospital, patient)
 
 
 def go_when_back(hospital: Hospital, patient: Patient) -> ProcessGenerator:

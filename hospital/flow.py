@@ -10,7 +10,7 @@ from math import exp, expm1, log1p
 
 GRID_MINUTES = 5.0
 """Step of the absolute grid on which severity moves (minutes)."""
-SETTLED = 1e-4
+SETTLED = 1e-3
 """An effect this close to its goal has reached it."""
 NO_GROWTH = 1e-9
 """Below this growth (1/h) severity only decays."""
@@ -64,6 +64,8 @@ class Kernel:
 
     def mean(self, start: float, end: float) -> float:
         """The mean level between two minutes; the kernel moves on to `end`."""
+        if not self.changes and self.level == self.goal:
+            return self.level
         area = 0.0
         here = start
         while self.changes and self.changes[0][0] < end:

@@ -22,7 +22,7 @@ def worked_up(patient: Patient, agent: str) -> bool:
     if agent not in patient.seen_by:
         return False
     keys = set(patient.condition.key_tests)
-    known = {result.test for result in patient.chart.results} | {report.code for report in patient.chart.reports}
+    known = {name for result in patient.chart.results for name in (result.test, result.analyte)} | {report.code for report in patient.chart.reports}
     return not keys or bool(keys & known)
 
 

@@ -1,9 +1,9 @@
 """The hospital: plain records on a SimPy clock. It asks for judgements and is told what was done; it never calls an agent.
 
-    hospital = Hospital(load_scenario("first_hour"), seed=0)
-    while decision := hospital.advance():
-        hospital.act(decision.agent, Submission("wait", {"minutes": 10.0}))
-    hospital.settle()
+hospital = Hospital(load_scenario("first_hour"), seed=0)
+while decision := hospital.advance():
+    hospital.act(decision.agent, Submission("wait", {"minutes": 10.0}))
+hospital.settle()
 """
 
 from __future__ import annotations
@@ -29,11 +29,9 @@ from clinsim.hospital.pool import Pool
 from clinsim.hospital.roster import Calendar, Doing, Staff
 from clinsim.hospital.safety import load_formulary
 from clinsim.hospital.streams import Streams
-from clinsim.hospital.studies import Study
+from clinsim.hospital.studies import Study, load_imaging
 from clinsim.hospital.views import worklist
 from clinsim.hospital.worlds import LiveWorld, Rehearsed
-from clinsim.hospital_file import HospitalFile
-from clinsim.imaging_file import load_imaging
 from clinsim.record import CHART, TRUTH, Actor, Decision, Entry, Submission, only
 from clinsim.scenario_file import Scenario, SeatRule
 from clinsim.tooling import as_data, granted
@@ -42,8 +40,9 @@ REFUSAL_MINUTES = 1.0
 """What an action costs that cannot be done (design rule of the clock)."""
 
 
-@lru_cache(maxsize=8)
-def _knowledge(house: HospitalFile) -> Knowledge:
+@lru_cache(maxsize=64)
+def _knowledge(scenario: Scenario) -> Knowledge:
+    house = scenario.hospital
     sheets = load_conditions()
     return Knowledge(
         panels={code: Panel(code, rule.title, rule.analytes, rule.bedside) for code, rule in house.panels.items()},
@@ -72,7 +71,7 @@ class Hospital:
         self.streams = Streams(seed)
         self.walks = walking_minutes(self.rules.floor)
         self.conditions = load_conditions()
-        self.knowledge = _knowledge(self.rules)
+        self.knowledge = _knowledge(scenario)
         self.log: list[Entry] = []
         self.charts: dict[str, Chart] = {}
         self.desk = Desk()
@@ -174,7 +173,9 @@ class Hospital:
         minutes = round(self.now - doing.started_at, 6)
         name = doing.submission.tool
         status = "ok" if name == "wait" else "interrupted"
-        staff.last_result = {"tool": name, "status": status, "result": {"waited_minutes": minutes}} if name == "wait" else _failed(name, status, "urgent news")
+        staff.last_result = (
+            {"tool": name, "status": status, "result": {"waited_minutes": minutes}} if name == "wait" else _failed(name, status, "urgent news")
+        )
         self._note_action(staff, doing, status)
         self.calendar.put(staff, self.now)
 
@@ -260,7 +261,13 @@ class Hospital:
         minutes = max(0.0, round(self.now - doing.started_at - doing.thinking_minutes, 6))
         arguments = doing.submission.arguments
         subject = next((str(arguments[key]) for key in ("patient_id", "order_id", "study_id", "letter_id") if key in arguments), "")
-        data = {"tool": doing.submission.tool, "status": status, "thinking_minutes": doing.thinking_minutes, "service_minutes": minutes, "subject": subject}
+        data = {
+            "tool": doing.submission.tool,
+            "status": status,
+            "thinking_minutes": doing.thinking_minutes,
+            "service_minutes": minutes,
+            "subject": subject,
+        }
         self.note("action", staff.agent, data, only(staff.agent))
 
     def observe(self, agent: str) -> dict[str, Any]:

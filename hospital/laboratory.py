@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from clinsim.hospital import nursing
 from clinsim.hospital.charts import OrderLine, ResultLine
@@ -88,15 +88,22 @@ def set_state(hospital: Hospital, line: OrderLine, state: str, by: str) -> None:
     hospital.note("order_state", line.id, {"state": state, "by": by})
 
 
-def file_results(
-    hospital: Hospital, patient: Patient, line: OrderLine, rule: PanelRule, values: dict[str, float | str], taken_at: float
-) -> None:
+def file_results(hospital: Hospital, patient: Patient, line: OrderLine, rule: PanelRule, values: dict[str, float | str], taken_at: float) -> None:
     """Write the values into the chart, tell who ordered them, and phone what is critical."""
     critical = [analyte for analyte, value in values.items() if is_critical(rule, analyte, value)]
     for analyte, value in values.items():
         flag = "critical" if analyte in critical else ""
         result = ResultLine(
-            hospital.new_id("R"), line.id, line.code, analyte, value, UNITS_OF.get(analyte, ""), round(taken_at, 2), round(hospital.now, 2), flag, bool(flag)
+            hospital.new_id("R"),
+            line.id,
+            line.code,
+            analyte,
+            value,
+            UNITS_OF.get(analyte, ""),
+            round(taken_at, 2),
+            round(hospital.now, 2),
+            flag,
+            bool(flag),
         )
         patient.chart.results.append(result)
     line.done_at = hospital.now
@@ -107,7 +114,7 @@ def file_results(
         return
     reader = patient.chart.owner or line.by
     text = ", ".join(f"{analyte} {value}" for analyte, value in values.items())
-    news = {"patient": patient.id, "order": line.id, "test": line.code, "values": values}
+    news: dict[str, Any] = {"patient": patient.id, "order": line.id, "test": line.code, "values": values}
     if critical:
         from clinsim.hospital.messages import phone_critical
 

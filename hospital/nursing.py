@@ -39,12 +39,18 @@ def chart_vitals(hospital: Hospital, patient: Patient, by: str) -> VitalSet:
     return charted
 
 
-def observations(hospital: Hospital, patient: Patient) -> ProcessGenerator:
+def start_observations(hospital: Hospital, patient: Patient) -> None:
+    """Begin the rounds of a new place; those of the old one end."""
+    patient.rounds += 1
+    hospital.clock.process(observations(hospital, patient, patient.rounds))
+
+
+def observations(hospital: Hospital, patient: Patient, rounds: int) -> ProcessGenerator:
     """Chart vital signs at the interval of the place; monitors alarm, standing orders follow what is charted."""
     while True:
         minutes = interval(hospital, patient)
         yield hospital.clock.timeout(minutes)
-        if patient.gone:
+        if patient.gone or patient.rounds != rounds:
             return
         if patient.chart.esi is None or patient.away_at:
             continue
@@ -53,7 +59,7 @@ def observations(hospital: Hospital, patient: Patient) -> ProcessGenerator:
             with hospital.pools[nurse_pool(hospital, patient)].request(1) as nurse:
                 yield nurse
                 yield hospital.clock.timeout(hospital.rules.nursing.observe)
-            if patient.gone:
+            if patient.id not in hospital.present:
                 return
         charted = chart_vitals(hospital, patient, "monitor" if monitored else "nurse")
         if charted.pain >= PAIN_THAT_COUNTS:

@@ -16,10 +16,9 @@ from clinsim.hospital.people import Person
 from clinsim.hospital.streams import Streams
 
 SETTLED_AFTER_MINUTES = 30.0 * 1440.0
-STRETCH = 0.35
+STRETCH = 0.5
 """A step may be this share of the time since the last change."""
 LONGEST_PUSHED_MINUTES = 60.0
-NEVER = float("inf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +112,18 @@ def _settle(course: Course, helping: dict[str, Kernel], harming: list[Kernel]) -
     end = course.first * GRID_MINUTES + SETTLED_AFTER_MINUTES
     here = changed = course.index * GRID_MINUTES
     x, hazard, exposure = course.x, course.hazard, course.exposure
+    helps = list(helping.values())
     while here < end:
-        after = min(end, turns if here < turns else NEVER)
-        after, changed = _next_step(here, after, changed, [*helping.values(), *harming])
-        loss = sum(kernel.rate * kernel.mean(here, after) for kernel in helping.values())
-        push = sum(kernel.rate * kernel.mean(here, after) for kernel in harming)
-        growth = rule.growth if here < turns else 0.0
+        growing = here < turns
+        after, changed = _next_step(here, turns if growing and turns < end else end, changed, helps, harming)
+        loss = 0.0 if growing else rule.recovery
+        for kernel in helps:
+            loss += kernel.rate * kernel.mean(here, after)
+        push = 0.0
+        for kernel in harming:
+            push += kernel.rate * kernel.mean(here, after)
         hours = (after - here) / 60.0
-        x, area, square = flow(x, growth, loss + (0.0 if here < turns else rule.recovery), hours)
+        x, area, square = flow(x, rule.growth if growing else 0.0, loss, hours)
         x = pushed(x, push, hours) if push else x
         exposure += area
         hazard += course.danger * square
@@ -128,22 +131,21 @@ def _settle(course: Course, helping: dict[str, Kernel], harming: list[Kernel]) -
     return hazard, exposure
 
 
-def _next_step(here: float, limit: float, changed: float, kernels: list[Kernel]) -> tuple[float, float]:
+def _next_step(here: float, limit: float, changed: float, helping: list[Kernel], harming: list[Kernel]) -> tuple[float, float]:
     """Where the next step ends, and when something last changed: no step runs over a change, and steps grow with the time since."""
-    moving = pushing = False
-    for kernel in kernels:
+    moving = False
+    for kernel in (*helping, *harming):
         if kernel.changes:
             due = kernel.changes[0][0]
             if due <= here:
-                moving, changed = True, max(changed, here)
+                moving, changed = True, here
             else:
                 limit = min(limit, due)
-                moving = moving or abs(kernel.level - kernel.goal) > 0.0
+                moving = moving or kernel.level != kernel.goal
         elif not kernel.settle():
             moving = True
-        pushing = pushing or (kernel.level > 0.0 and kernel.rate > 0.0)
     if moving:
         limit = min(limit, here + max(GRID_MINUTES, STRETCH * (here - changed)))
-    if pushing:
+    if any(kernel.rate > 0.0 and kernel.level > 0.0 for kernel in harming):
         limit = min(limit, here + LONGEST_PUSHED_MINUTES)
     return limit, changed

@@ -49,6 +49,7 @@ class Patient:
     standing_done: set[str] = field(default_factory=set)
     wanted_unit: str = ""
     bed_wanted_at: float = -1.0
+    rounds: int = 0
 
     @property
     def stakes(self) -> float:

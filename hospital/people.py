@@ -79,11 +79,7 @@ def _weight(streams: Streams, pid: str, table: PeopleTable, sex: str) -> float:
 def _comorbidities(streams: Streams, pid: str, condition: Condition, table: PeopleTable, age: int) -> tuple[str, ...]:
     band = 0 if age < 45 else 1 if age < 65 else 2
     own = condition.people.comorbidities
-    return tuple(
-        name
-        for name, rule in table.comorbidities.items()
-        if streams.uniform(f"person.has.{name}", pid) < own.get(name, rule.shares[band])
-    )
+    return tuple(name for name, rule in table.comorbidities.items() if streams.uniform(f"person.has.{name}", pid) < own.get(name, rule.shares[band]))
 
 
 def _allergies(streams: Streams, pid: str, table: PeopleTable, weights: Mapping[str, float] | None) -> tuple[str, ...]:
@@ -91,9 +87,7 @@ def _allergies(streams: Streams, pid: str, table: PeopleTable, weights: Mapping[
     return tuple(name for name in sorted(shares) if streams.uniform(f"person.allergy.{name}", pid) < shares[name])
 
 
-def _home_drugs(
-    streams: Streams, pid: str, condition: Condition, table: PeopleTable, comorbidities: tuple[str, ...], sex: str
-) -> tuple[str, ...]:
+def _home_drugs(streams: Streams, pid: str, condition: Condition, table: PeopleTable, comorbidities: tuple[str, ...], sex: str) -> tuple[str, ...]:
     shares = dict(table.other_drugs)
     for name in comorbidities:
         for drug, share in table.comorbidities[name].drugs.items():

@@ -62,7 +62,9 @@ def at_the_bedside(hospital: Hospital, patient: Patient, line: OrderLine) -> Pro
     laboratory.set_state(hospital, line, "given", "nurse")
     give(hospital, patient, line)
     if line.by in hospital.staff:
-        hospital.tell(line.by, "given", patient.id, f"{line.code} {line.amount:g} {line.unit} given", patient=patient.id, drug=line.code, order=line.id)
+        hospital.tell(
+            line.by, "given", patient.id, f"{line.code} {line.amount:g} {line.unit} given", patient=patient.id, drug=line.code, order=line.id
+        )
 
 
 def put_on_list(hospital: Hospital, line: OrderLine) -> None:

@@ -51,7 +51,22 @@ class Pool:
     `busy_minutes` and `queue_minutes` are the integrals over time of the busy units and of the queue, up to `since`.
     """
 
-    __slots__ = ("_used", "_free", "_heap", "_sequence", "busy", "busy_minutes", "clock", "name", "queue", "queue_minutes", "since", "turnover", "units", "watch")
+    __slots__ = (
+        "_used",
+        "_free",
+        "_heap",
+        "_sequence",
+        "busy",
+        "busy_minutes",
+        "clock",
+        "name",
+        "queue",
+        "queue_minutes",
+        "since",
+        "turnover",
+        "units",
+        "watch",
+    )
 
     def __init__(self, clock: Clock, name: str, units: int, turnover: float = 0.0, watch: Watch | None = None) -> None:
         """A pool of `units` units; each rests for `turnover` minutes after use; `watch` is called after every change."""
@@ -111,7 +126,7 @@ class Pool:
 
     def _rested(self, event: Event) -> None:
         self._note()
-        self._return(int(event.value))
+        self._return(int(str(event.value)))
         self._changed()
 
     def _return(self, index: int) -> None:

@@ -11,6 +11,7 @@ from clinsim.hospital.patients import Patient
 from clinsim.hospital.sampling import minutes_of
 from clinsim.hospital.studies import Shown, Study, shown
 from clinsim.hospital.theatres import begin_away, end_away
+from clinsim.imaging_file import ProtocolRule
 from clinsim.record import PLACE_IN_QUEUE, Priority
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def imaging(hospital: Hospital, patient: Patient, line: OrderLine) -> ProcessGen
             if patient.gone or line.state == "cancelled":
                 return
             laboratory.set_state(hospital, line, "scanning", scanner.unit)
-            yield from there_and_scanned(hospital, patient, line, rule.room_minutes)
+            yield from there_and_scanned(hospital, patient, line, protocol_of(hospital, line).room_minutes)
             scanner.leave()
             if not patient.gone:
                 file_study(hospital, patient, line)
@@ -52,8 +53,14 @@ def protocolled(hospital: Hospital, line: OrderLine) -> ProcessGenerator:
     yield hospital.releases[line.id] | hospital.clock.timeout(minutes_of(hospital, stage, line.id))
     if line.id in hospital.desk.to_protocol:
         hospital.desk.to_protocol.remove(line.id)
-        line.protocol = "standard"
+        line.protocol = hospital.knowledge.imaging.studies[line.code].usual_protocol
         laboratory.set_state(hospital, line, "protocolled", "technician")
+
+
+def protocol_of(hospital: Hospital, line: OrderLine) -> ProtocolRule:
+    """The protocol by which an order is taken: the chosen one, or the usual one of the study."""
+    rule = hospital.knowledge.imaging.studies[line.code]
+    return rule.protocols.get(line.protocol, rule.protocols[rule.usual_protocol])
 
 
 def way_to(hospital: Hospital, patient: Patient, line: OrderLine) -> float:
@@ -85,9 +92,8 @@ def brought_back(hospital: Hospital, patient: Patient, line: OrderLine) -> Proce
 def file_study(hospital: Hospital, patient: Patient, line: OrderLine) -> None:
     """The images are taken: put them on the work list, log what they truly show."""
     sid = hospital.new_id("S")
-    key = laboratory.line_key(patient, line)
     sheet = [(f.study, f.finding, f.region, f.sensitivity.value) for f in patient.condition.imaging]
-    visible = shown(sheet, patient.course.x, line.code, hospital.streams, key)
+    visible = shown(sheet, patient.course.x, line.code, hospital.streams, patient.person.id)
     file_images(hospital, patient, line, sid, visible)
 
 
@@ -97,9 +103,13 @@ def file_images(hospital: Hospital, patient: Patient, line: OrderLine, sid: str,
     laboratory.set_state(hospital, line, "to_read", "technician")
     row = StudyLine(sid, line.id, patient.id, line.code, line.priority, line.text, hospital.now)
     hospital.desk.studies[sid] = row
-    hospital.images[sid] = Study(sid, patient.id, line.code, line.protocol, hospital.now, visible)
+    hospital.images[sid] = Study(
+        sid, patient.id, line.code, line.protocol, hospital.now, visible, key=f"{patient.person.id}.{line.code}.{line.repeat}"
+    )
     put_in_order(hospital, sid)
-    hospital.note("study", sid, {"patient": patient.id, "code": line.code, "order": line.id, "priority": line.priority, "background": line.background})
+    hospital.note(
+        "study", sid, {"patient": patient.id, "code": line.code, "order": line.id, "priority": line.priority, "background": line.background}
+    )
     rules = hospital.knowledge.imaging.findings
     critical = any(rules[found.finding].critical for found in visible)
     stakes = hospital.rules.background.study_stakes if line.background else patient.stakes
@@ -127,6 +137,5 @@ def reprioritise(hospital: Hospital, sid: str, priority: Priority) -> None:
 
 def contrast_breach(hospital: Hospital, patient: Patient, line: OrderLine, by: str) -> None:
     """A contrast protocol at very low kidney function is an unsafe act of whoever chose it (unless stat)."""
-    rule = hospital.knowledge.imaging.studies[line.code]
-    if rule.contrast and patient.person.egfr < 30 and line.priority != "stat":
+    if protocol_of(hospital, line).contrast and patient.person.egfr < 30 and line.priority != "stat":
         breach(hospital, patient, by, "contrast_in_renal_failure", f"{line.code} with contrast at eGFR {patient.person.egfr:.0f}")

@@ -72,9 +72,7 @@ def load_formulary() -> Formulary:
     return checked(Formulary, read_data("formulary.yaml"), "formulary.yaml")
 
 
-def review(
-    drug: Drug, dose: float, unit: str, route: str, patient: PatientFacts, formulary: Formulary
-) -> tuple[Finding, ...]:
+def review(drug: Drug, dose: float, unit: str, route: str, patient: PatientFacts, formulary: Formulary) -> tuple[Finding, ...]:
     """All findings on an order, the gravest first; within one severity in the order of the checklist.
 
     Args:

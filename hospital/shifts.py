@@ -86,7 +86,9 @@ def shift(hospital: Hospital, staff: Staff) -> ProcessGenerator:
         return
     yield hospital.clock.timeout(staff.ends_at - hospital.now)
     text = f"your shift is over: hand over within {HANDOVER_MINUTES:g} minutes to {staff.hands_over_to or 'a colleague'}"
-    staff.inbox.append({"minute": round(hospital.now, 2), "kind": "shift_end", "subject": staff.agent, "text": text, "urgent": True, "to": staff.hands_over_to})
+    staff.inbox.append(
+        {"minute": round(hospital.now, 2), "kind": "shift_end", "subject": staff.agent, "text": text, "urgent": True, "to": staff.hands_over_to}
+    )
     hospital.interrupt_for_shift_end(staff)
     yield hospital.clock.timeout(HANDOVER_MINUTES)
     go_home(hospital, staff)

@@ -67,7 +67,9 @@ def end_away(hospital: Hospital, patient: Patient) -> None:
     back = patient.zone
     hospital.note("place", patient.id, {"from": patient.chart.place, "to": back, "unit": patient.chart.unit})
     patient.chart.place = back
-    patient.chart.status = "inpatient" if patient.chart.unit else "boarding" if patient.wanted_unit else "waiting" if back == "waiting_room" else "in_department"
+    patient.chart.status = (
+        "inpatient" if patient.chart.unit else "boarding" if patient.wanted_unit else "waiting" if back == "waiting_room" else "in_department"
+    )
 
 
 def finish(hospital: Hospital, patient: Patient, line: OrderLine) -> None:

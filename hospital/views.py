@@ -84,7 +84,9 @@ def _order_row(line: OrderLine) -> dict[str, Any]:
 def _for_radiologist(hospital: Hospital, staff: Staff) -> list[dict[str, Any]]:
     desk = hospital.desk
     protocols = [desk.orders[oid] for oid in desk.to_protocol]
-    rows = [{"order": o.id, "patient": o.patient, "code": o.code, "priority": o.priority, "state": "to_protocol"} for o in protocols]
+    rows: list[dict[str, Any]] = [
+        {"order": o.id, "patient": o.patient, "code": o.code, "priority": o.priority, "state": "to_protocol"} for o in protocols
+    ]
     for sid in desk.to_read:
         study = desk.studies[sid]
         row = {"study": sid, "patient": study.patient, "code": study.code, "priority": study.priority}

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from clinsim.hospital.pool import Turn
 
 RAPID_RESPONSE_UNIT = "icu"
+INTENSIVE = frozenset({"icu", "step_down"})
+INTENSIVE_CARE = "icu_care"
+"""The code under which condition sheets know what a monitored bed does by itself."""
 
 
 def board(hospital: Hospital, patient: Patient, unit: str, place: Turn | None) -> ProcessGenerator:
@@ -74,12 +77,22 @@ def to_bed(hospital: Hospital, patient: Patient, unit: str, place: Turn | None) 
         hospital.note("place", patient.id, {"from": chart.place, "to": unit, "unit": unit})
         chart.place = patient.zone = chart.unit = unit
         chart.status, patient.wanted_unit = "inpatient", ""
+        unit_care(hospital, patient, unit)
+        nursing.start_observations(hospital, patient)
     hospital.note("bed", patient.id, {"unit": unit, "boarded_minutes": round(hospital.now - patient.bed_wanted_at, 2)})
     patient.bed_wanted_at = -1.0
     if chart.owner:
         hospital.tell(chart.owner, "bed_ready", patient.id, f"{patient.id} is in {unit}", patient=patient.id)
     refresh_beds(hospital)
     check_end(hospital)
+
+
+def unit_care(hospital: Hospital, patient: Patient, unit: str) -> None:
+    """Monitored units bring their care with the bed; it ends when the patient moves to the ward."""
+    if unit in INTENSIVE:
+        patient.course.treat(INTENSIVE_CARE, hospital.now)
+    else:
+        patient.course.stop(INTENSIVE_CARE, hospital.now)
 
 
 def stay(hospital: Hospital, patient: Patient, unit: str, bed: Turn) -> ProcessGenerator:
@@ -158,7 +171,7 @@ def lay_down(hospital: Hospital, condition: str, unit: str, key: str, origin: st
     nursing.add_note(hospital, patient, "triage", "nurse", patient.presentation.triage_note)
     nursing.chart_vitals(hospital, patient, "nurse")
     hospital.clock.process(stay(hospital, patient, unit, bed))
-    hospital.clock.process(nursing.observations(hospital, patient))
+    nursing.start_observations(hospital, patient)
 
 
 # ---------------------------------------------------------------- what wards send to pharmacy and radiology
