@@ -13,13 +13,13 @@ from clinsim.record import Entry
 
 @dataclass(slots=True)
 class Visit:
-    """One patient: when the patient came, first moments by figure, how and when the department was left, how it ended."""
+    """One patient: arrival, first moments and delays by figure, how and when the department was left, how it ended."""
 
     origin: str
     arrived_at: float
     moments: dict[str, float] = field(default_factory=dict)
+    delays: dict[str, list[float]] = field(default_factory=dict)
     bed_wanted_at: float | None = None
-    boarded: list[float] = field(default_factory=list)
     left_at: float | None = None
     left_to: str = ""
     died: bool = False
@@ -64,12 +64,10 @@ class Tally:
         self.ends_at = opens_at
         self.visits: dict[str, Visit] = {}
         self.harms = 0
-        self.verification: list[float] = []
-        self.ct_to_report: list[float] = []
         self.present = Integral(opens_at)
         self.pools = {name: self._level(units) for name, units in (pools or {}).items()}
-        self._drug_orders: dict[str, float] = {}
-        self._ct_taken: dict[str, float] = {}
+        self._drug_orders: dict[str, tuple[str, float]] = {}
+        self._ct_taken: dict[str, tuple[str, float]] = {}
 
     def read(self, entry: Entry) -> None:
         """Take in one entry."""
@@ -87,11 +85,14 @@ class Tally:
     def _level(self, units: int) -> PoolLevel:
         return PoolLevel(Integral(self.opens_at), Integral(self.opens_at, float(units)), Integral(self.opens_at))
 
-    def first(self, entry: Entry, figure: str, minute: float) -> None:
-        """Note the first such moment of a patient."""
-        visit = self.visits.get(entry.subject)
+    def _first(self, pid: str, figure: str, minute: float) -> None:
+        visit = self.visits.get(pid)
         if visit is not None:
             visit.moments.setdefault(figure, minute)
+
+    def _delay(self, since: tuple[str, float] | None, figure: str, minute: float) -> None:
+        if since is not None and since[0] in self.visits:
+            self.visits[since[0]].delays.setdefault(figure, []).append(minute - since[1])
 
     # ------------------------------------------------------------ how each kind of entry is read
 
@@ -123,48 +124,42 @@ class Tally:
     def _bed(self, entry: Entry) -> None:
         visit = self.visits.get(entry.subject)
         if visit is not None and visit.bed_wanted_at is not None:
-            visit.boarded.append(entry.minute - visit.bed_wanted_at)
+            self._delay((entry.subject, visit.bed_wanted_at), "boarding_time", entry.minute)
             visit.bed_wanted_at = None
         self._left(entry, entry.data["unit"])
 
     def _seen(self, entry: Entry) -> None:
-        self.first(entry, "door_to_doctor", entry.minute)
+        self._first(entry.subject, "door_to_doctor", entry.minute)
 
     def _result(self, entry: Entry) -> None:
         if entry.data["test"] == "ECG":
-            self.first(entry, "door_to_ecg", entry.data["taken_at"])
+            self._first(entry.subject, "door_to_ecg", entry.data["taken_at"])
 
     def _given(self, entry: Entry) -> None:
-        if entry.data["antibiotic"]:
-            self.first(entry, "door_to_antibiotic", entry.minute)
+        if entry.data.get("antibiotic"):
+            self._first(entry.subject, "door_to_antibiotic", entry.minute)
 
     def _procedure(self, entry: Entry) -> None:
-        if entry.data["procedure"] == "PCI":
-            self.first(entry, "door_to_balloon", entry.minute)
+        if entry.data["procedure"] == "pci":
+            self._first(entry.subject, "door_to_balloon", entry.minute)
 
     def _study(self, entry: Entry) -> None:
-        data = entry.data
-        if data["code"].startswith("CT"):
-            visit = self.visits.get(data["patient"])
-            if visit is not None:
-                visit.moments.setdefault("door_to_ct", entry.minute)
-            if entry.minute >= self.opens_at:
-                self._ct_taken[entry.subject] = entry.minute
+        if entry.data["code"].startswith("CT"):
+            self._first(entry.data["patient"], "door_to_ct", entry.minute)
+            self._ct_taken[entry.subject] = (entry.data["patient"], entry.minute)
 
     def _report(self, entry: Entry) -> None:
-        taken_at = self._ct_taken.pop(entry.subject, None)
-        if taken_at is not None:
-            self.ct_to_report.append(entry.minute - taken_at)
+        self._delay(self._ct_taken.pop(entry.subject, None), "ct_to_report", entry.minute)
 
     def _order(self, entry: Entry) -> None:
-        if entry.data["kind"] == "drug" and entry.minute >= self.opens_at:
-            self._drug_orders[entry.subject] = entry.minute
+        if entry.data["kind"] == "drug":
+            self._drug_orders[entry.subject] = (entry.data["patient"], entry.minute)
 
     def _order_state(self, entry: Entry) -> None:
         if entry.data["state"] == "verified":
-            placed_at = self._drug_orders.pop(entry.subject, None)
-            if placed_at is not None and entry.data["by"] != "timeout":
-                self.verification.append(entry.minute - placed_at)
+            placed = self._drug_orders.pop(entry.subject, None)
+            if entry.data["by"] != "timeout":
+                self._delay(placed, "verification_time", entry.minute)
 
     def _pool(self, entry: Entry) -> None:
         level = self.pools.get(entry.subject)

@@ -21,6 +21,8 @@ Figure = dict[str, Any]
 
 FROM_DOOR = ("door_to_doctor", "door_to_ecg", "door_to_antibiotic", "door_to_balloon", "door_to_ct")
 """Figures that are minutes from arrival to the first such moment, over the patients who had one."""
+DELAYS = ("ct_to_report", "verification_time", "boarding_time")
+"""Figures that are minutes from images to report, from drug order to verification, from bed request to bed."""
 STAYS = ("home", "ward", "icu")
 """Ways of leaving the department for which the length of stay is given apart."""
 
@@ -93,13 +95,12 @@ def _of_patients(tally: Tally) -> Iterator[tuple[str, Figure]]:
     yield "arrivals", _figure(len(visits), "patients", len(visits))
     for name in FROM_DOOR:
         yield name, _mean([v.moments[name] - v.arrived_at for v in visits if name in v.moments])
-    yield "ct_to_report", _mean(tally.ct_to_report)
-    yield "verification_time", _mean(tally.verification)
+    for name in DELAYS:
+        yield name, _mean([minutes for v in visits for minutes in v.delays.get(name, ())])
     stays = [(v.left_to, v.left_at - v.arrived_at) for v in visits if v.left_at is not None]
     yield "length_of_stay", _mean([minutes for _, minutes in stays])
     for where in STAYS:
         yield f"length_of_stay_{where}", _mean([minutes for to, minutes in stays if to == where])
-    yield "boarding_time", _mean([minutes for v in visits for minutes in v.boarded])
     unseen = sum(v.left_to == "left_unseen" for v in visits)
     yield "left_unseen", _figure(unseen / max(1, len(visits)), "share", len(visits))
 

@@ -1,4 +1,4 @@
-"""What the reward components know: facts folded from the log, one record each for a patient, an order, a study, a call.
+"""What the reward components know: facts folded from the log, one record each for a patient, an order, a study.
 
 The same entries give the same facts however they are cut into pieces. Stakes and losses are expected utility loss at 30
 days, 0 to 1; times are minutes since the start.
@@ -12,10 +12,8 @@ from typing import Any
 
 from clinsim.record import Entry, Role
 
-STOPPED = frozenset({"changed", "rejected", "queried", "override_bad"})
-"""Verdicts of a pharmacist that keep an order from standing as it was written."""
-PASSED = frozenset({"verified", "override_ok"})
-"""Verdicts that let it stand."""
+STOPPED = frozenset({"changed", "rejected", "queried"})
+"""Verdicts of a pharmacist that keep an order from going out as it was written."""
 ANSWER_MINUTES = 15.0
 """Within how many minutes a doctor should have read back a critical call.
 
@@ -84,20 +82,11 @@ class StudyFacts:
 
 
 @dataclass(slots=True)
-class CallFacts:
-    """A phone call about a critical result or image: to whom, about which patient, when, and if it was answered."""
-
-    to: str
-    patient: str
-    at: float
-    answered: bool = False
-
-
-@dataclass(slots=True)
 class Book:
     """All facts so far, and what the scenario says.
 
-    Shares of the outcome by role, minutes to the doctor by true acuity, roles of all staff.
+    Shares of the outcome by role, minutes to the doctor by true acuity, roles of all staff; `true_calls` holds (doctor,
+    patient) for each call about images that do show something critical.
     """
 
     shares: Mapping[Role, float]
@@ -106,7 +95,7 @@ class Book:
     patients: dict[str, PatientFacts] = field(default_factory=dict)
     orders: dict[str, OrderFacts] = field(default_factory=dict)
     studies: dict[str, StudyFacts] = field(default_factory=dict)
-    calls: dict[str, CallFacts] = field(default_factory=dict)
+    true_calls: set[tuple[str, str]] = field(default_factory=set)
 
     def patient(self, pid: str) -> PatientFacts:
         """Facts of a patient; one of whom nothing is known has nothing at stake."""
@@ -235,23 +224,18 @@ def _report_graded(book: Book, entry: Entry) -> None:
 
 
 def _call_graded(book: Book, entry: Entry) -> None:
-    book.study(entry.subject).called_at.setdefault(entry.data["by"], entry.minute)
-
-
-def _critical_call(book: Book, entry: Entry) -> None:
-    data = entry.data
-    letter = data.get("letter", entry.subject)
-    study = book.studies.get(entry.subject)
-    if study is None or study.critical:  # a radiologist may call in error; a laboratory calls by its limits
-        book.calls[letter] = CallFacts(data["to"], data["patient"], entry.minute)
+    data, study = entry.data, book.study(entry.subject)
+    study.called_at.setdefault(data["by"], entry.minute)
+    if data["critical"]:
+        book.true_calls.add((data["to"], study.patient))
 
 
 def _acknowledge(book: Book, entry: Entry) -> None:
-    call, by = book.calls.get(entry.subject), entry.data["by"]
-    if call is not None and by == call.to and not call.answered:
-        call.answered = True
-        answered = book.patient(call.patient).answered
-        answered[by] = max(answered.get(by, 0.0), timeliness(entry.minute - call.at, ANSWER_MINUTES))
+    data = entry.data
+    is_true = data["sender"] not in book.roles or (data["by"], data["patient"]) in book.true_calls  # others go by limits
+    if is_true:
+        answered = book.patient(data["patient"]).answered
+        answered[data["by"]] = max(answered.get(data["by"], 0.0), timeliness(data["minutes"], ANSWER_MINUTES))
 
 
 _READERS: dict[str, Callable[[Book, Entry], None]] = {
@@ -271,6 +255,5 @@ _READERS: dict[str, Callable[[Book, Entry], None]] = {
     "study_truth": _study_truth,
     "report_graded": _report_graded,
     "call_graded": _call_graded,
-    "critical_call": _critical_call,
     "acknowledge": _acknowledge,
 }

@@ -19,8 +19,8 @@ EVEN_BRIER = 0.5
 STEP_OF_CARE = 0.1
 """Cost of a bed one level higher than needed, before the weight (assumption)."""
 LEVEL_OF_CARE = {"home": 0, "ward": 1, "step_down": 2, "icu": 3}
-"""Dispositions in order of the care that they give."""
-PRICES = {"lab": 0.1, "test": 0.1, "bedside": 0.05, "imaging": 0.3, "drug": 0.1, "procedure": 0.3, "consult": 0.3}
+"""Dispositions in order of the care that they give; other units count as a ward."""
+PRICES = {"test": 0.1, "imaging": 0.3, "drug": 0.1, "procedure": 0.3, "consult": 0.3}
 """What an order costs by kind, as a share of the unit weight (assumption): about in proportion to charges."""
 OTHER_PRICE = 0.05
 STAT_FACTOR = 2.0
@@ -130,7 +130,7 @@ def _is_proof(entry: Entry) -> bool:
 
 
 def _misplaced(patient: PatientFacts, to: str, needed: str) -> float:
-    steps = LEVEL_OF_CARE[to] - LEVEL_OF_CARE[needed]
+    steps = LEVEL_OF_CARE.get(to, 1) - LEVEL_OF_CARE.get(needed, 1)
     missing = patient.stakes if steps < 0 else 0.0
     return min(1.0, STEP_OF_CARE * max(1, abs(steps)) + missing)
 

@@ -5,20 +5,19 @@ Passing an order earns nothing by itself, or approving everything would earn it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from clinsim.record import Entry
-from clinsim.reward_book import PASSED, STOPPED, Book
+from clinsim.reward_book import STOPPED, Book
 from clinsim.reward_component import PHARMACIST, Component, Due, promptness
 
 MISSED = 1.0
 """Cost of letting a significant error pass (assumption): twice what catching one earns."""
 CAUGHT = 0.5
-"""Pay for a significant error that is stopped and put right (assumption)."""
-CAUGHT_BUT_DELAYED = 0.25
-"""Pay where the error is stopped but the patient needs the drug and still lacks it (assumption)."""
-FALSE_ALARMS = {"rejected": 0.5, "override_bad": 0.5, "changed": 0.25, "queried": 0.25}
+"""Pay for a significant error that is stopped (assumption)."""
+CAUGHT_AFTERWARDS = 0.25
+"""Pay for finding that an override was not appropriate (assumption): what it saves is the next dose."""
+FALSE_ALARMS = {"rejected": 0.5, "changed": 0.25, "queried": 0.25}
 """Cost of stopping an order that was right, by what was done to it (assumption): a question takes minutes.
 
 With one significant error in ten orders, stopping all of them loses at least 0.25 x 0.9 and gains at most 0.5 x 0.1.
@@ -31,15 +30,17 @@ Source: Naylor 2011 (stat dispensing 9 to 10 minutes); urgent and routine are as
 
 
 def order_error_caught(book: Book, entry: Entry) -> Iterator[Due]:
-    """Pays the pharmacist for a significant error stopped before the drug is given, and charges one that is let pass.
+    """Pays the pharmacist for a significant error stopped before the drug is given, and charges one that goes out.
 
     Errors of doctors of the episode earn once for a patient: making them again gains nothing. Source: the formulary.
     """
     order, data = book.order(entry.subject), entry.data
-    if data["significant"] and data["verdict"] in PASSED and not _is_override(data):
+    if not data["significant"] or data["verdict"] == "unverified":
+        return
+    if data["verdict"] in STOPPED and (data["fixed"] or data["verdict"] != "changed"):
+        yield Due(data["by"], order.patient, CAUGHT, entry.subject if order.background else "")
+    else:
         yield Due(data["by"], order.patient, -MISSED)
-    if data["significant"] and data["verdict"] in STOPPED and not _is_override(data):
-        yield Due(data["by"], order.patient, _catch(data), entry.subject if order.background else "")
 
 
 def false_alarm(book: Book, entry: Entry) -> Iterator[Due]:
@@ -68,26 +69,21 @@ def verification_in_time(book: Book, entry: Entry) -> Iterator[Due]:
 
 
 def override_checked(book: Book, entry: Entry) -> Iterator[Due]:
-    """Pays the pharmacist who finds the significant error in a drug given by override, and charges one who passes it.
+    """Pays the pharmacist who finds that a drug given by override was not appropriate; a wrong verdict costs.
 
-    Source: assumption; an override is checked afterwards, so what it saves is the next dose.
+    Source: assumption.
     """
-    order, data = book.order(entry.subject), entry.data
-    if data["significant"] and _is_override(data):
-        yield Due(data["by"], order.patient, CAUGHT_BUT_DELAYED if data["verdict"] == "override_bad" else -MISSED)
-
-
-def _is_override(data: Mapping[str, Any]) -> bool:
-    return str(data["verdict"]).startswith("override")
-
-
-def _catch(data: Mapping[str, Any]) -> float:
-    return CAUGHT if data["fixed"] else CAUGHT_BUT_DELAYED
+    data = entry.data
+    is_alarm = data["verdict"] == "override_bad"
+    if data["right"]:
+        yield Due(data["by"], data["patient"], CAUGHT_AFTERWARDS if is_alarm else 0.0)
+    else:
+        yield Due(data["by"], data["patient"], -FALSE_ALARMS["rejected"] if is_alarm else -MISSED)
 
 
 COMPONENTS = (
     Component(order_error_caught, PHARMACIST, ("order_graded",)),
     Component(false_alarm, PHARMACIST, ("order_graded",)),
     Component(verification_in_time, PHARMACIST, ("effect",)),
-    Component(override_checked, PHARMACIST, ("order_graded",)),
+    Component(override_checked, PHARMACIST, ("override_graded",)),
 )

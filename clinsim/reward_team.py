@@ -34,13 +34,11 @@ def outcome_share(book: Book, entry: Entry) -> Iterator[Due]:
 
 
 def messages(book: Book, entry: Entry) -> Iterator[Due]:
-    """Costs the sender of each message a little, more for long ones; calls about critical results are free.
+    """Costs the sender of each message or call a little, more for long ones.
 
     For all roles. Source: assumption.
     """
-    data = entry.data
-    if entry.subject not in book.calls:
-        yield Due(data["from"], "", -min(1.0, MESSAGE_PRICE + data["characters"] / CHARACTERS))
+    yield Due(entry.data["from"], "", -min(1.0, MESSAGE_PRICE + entry.data["characters"] / CHARACTERS))
 
 
 def _parts(book: Book, contributors: Mapping[str, float]) -> dict[str, float]:

@@ -1,14 +1,10 @@
-"""Rewards: what each component owes in small logs, the safety gate, nothing paid twice, re-grading equal to live."""
+"""Rewards: what each component owes in small logs, the safety gate, nothing paid twice, the ledger."""
 
 from dataclasses import dataclass, field
-from itertools import pairwise
-from math import fsum, inf
-from types import MappingProxyType
+from math import fsum
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from clinsim.errors import ScenarioError
 from clinsim.record import CHART, TRUTH, Entry, Role
@@ -55,18 +51,18 @@ def arrives(minute: float = 0.0, pid: str = "P1", *, stakes: float = 0.4, acuity
 
 
 def effect(minute: float, pid: str = "P1", **changes: Any) -> Entry:
-    data = {"treatment": "t0", "essential": True, "on_time": True, "minutes_from_arrival": minute, "order": "O1"}
+    data: dict[str, Any] = {"treatment": "t0", "essential": True, "on_time": True, "minutes_from_arrival": minute, "order": "O1"}
     data |= {"by": "doctor_1", "verified_by": "pharmacist_1", "override": False, "supported": True}
     return truth(minute, "effect", pid, **(data | changes))
 
 
 def ordered(minute: float, oid: str = "O1", pid: str = "P1", **changes: Any) -> Entry:
-    data = {"patient": pid, "kind": "drug", "code": "x", "by": "doctor_1", "priority": "urgent", "background": False}
+    data: dict[str, Any] = {"patient": pid, "kind": "drug", "code": "x", "by": "doctor_1", "priority": "urgent", "background": False}
     return chart(minute, "order", oid, **(data | changes))
 
 
 def graded(minute: float, verdict: str, oid: str = "O1", **changes: Any) -> Entry:
-    data = {"verdict": verdict, "by": "pharmacist_1", "error": "", "significant": False, "fixed": False, "minutes": minute}
+    data: dict[str, Any] = {"verdict": verdict, "by": "pharmacist_1", "error": "", "significant": False, "fixed": False, "minutes": minute}
     return truth(minute, "order_graded", oid, **(data | changes))
 
 
@@ -86,13 +82,13 @@ def imaged(minute: float, sid: str = "S1", pid: str = "P1", *, stakes: float = 0
 
 
 def reported(minute: float, tp: int, fp: int, fn: int, sid: str = "S1", **changes: Any) -> Entry:
-    data = {"by": "radiologist_1", "tp": tp, "fp": fp, "fn": fn, "critical_tp": 0, "critical_missed": 0}
+    data: dict[str, Any] = {"by": "radiologist_1", "tp": tp, "fp": fp, "fn": fn, "critical_tp": 0, "critical_missed": 0}
     data |= {"certainty": 1.0, "minutes": minute, "addendum": False}
     return truth(minute, "report_graded", sid, **(data | changes))
 
 
 def settled(minute: float, loss: float, pid: str = "P1", **changes: Any) -> Entry:
-    data = {"p_death": loss, "p_disability": 0.0, "loss": loss, "loss_untreated": 0.5, "loss_idle": 0.45, "loss_optimal": 0.1}
+    data: dict[str, Any] = {"p_death": loss, "p_disability": 0.0, "loss": loss, "loss_untreated": 0.5, "loss_idle": 0.45, "loss_optimal": 0.1}
     data |= {"how": "ward", "contributors": {"doctor_1": 1.0}, "pain_hours": 0.0, "origin": "ed"}
     return truth(minute, "settled", pid, **(data | changes))
 
@@ -109,14 +105,38 @@ def seen(minute: float, pid: str = "P1", by: str = "doctor_1") -> Entry:
     return chart(minute, "seen", pid, by=by)
 
 
+def answers(minute: float, by: str, minutes: float, sender: str = "radiologist_1") -> Entry:
+    return chart(minute, "acknowledge", "M1", by=by, patient="P1", minutes=minutes, sender=sender)
+
+
+def calls(minute: float, critical: bool) -> Entry:
+    return truth(minute, "call_graded", "S1", by="radiologist_1", critical=critical, to="doctor_1", patient="P1")
+
+
+def checks(minute: float, verdict: str, right: bool) -> Entry:
+    return truth(minute, "override_graded", "O1", verdict=verdict, by="pharmacist_1", right=right, patient="P1", minutes=minute)
+
+
+def guesses(brier: float) -> Entry:
+    return truth(9, "differential_graded", "P1", by="doctor_1", brier=brier, p_true=1.0 - brier / 2)
+
+
+def wrong(background: bool) -> Entry:
+    return truth(5, "order_truth", "O1", error="OVERDOSE", significant=True, background=background)
+
+
+def writes(sender: str) -> Entry:
+    return chart(5, "message", "M1", **{"from": sender, "to": "doctor_1", "urgent": False, "characters": 100, "call": False})
+
+
+ENDS = chart(90, "end", "hospital", reason="horizon")
+
+
 def paid(entries: list[Entry], component: str) -> list[tuple[str, float]]:
     return [(row.agent, round(row.value, 6)) for row in regrade(entries, Terms()).rows if row.component == component]
 
 
-CALLED = [
-    *imaged(0, critical=True),
-    chart(5, "critical_call", "S1", by="radiologist_1", to="doctor_1", patient="P1", letter="M1"),
-]
+CALLED = [*imaged(0, critical=True), calls(5, True)]
 
 OWED: list[tuple[str, str, list[Entry], list[tuple[str, float]]]] = [
     # seen in time: full within the target of true acuity, paid when something right follows
@@ -145,25 +165,10 @@ OWED: list[tuple[str, str, list[Entry], list[tuple[str, float]]]] = [
     ("second guess", "diagnosis_right", [arrives(), diagnosed(20, False), diagnosed(21, True)], [("doctor_1", -0.2), ("doctor_1", 0.2)]),
     ("third guess", "diagnosis_right", [arrives(), *[diagnosed(20, False)] * 2, diagnosed(21, True)], [("doctor_1", -0.2)] * 2),
     # differential
-    (
-        "sure and right",
-        "differential_brier",
-        [arrives(), truth(9, "differential_graded", "P1", by="doctor_1", brier=0.0, p_true=1.0), disposed(50, "ward", "ward")],
-        [("doctor_1", 0.4)],
-    ),
-    (
-        "no better than even",
-        "differential_brier",
-        [arrives(), truth(9, "differential_graded", "P1", by="doctor_1", brier=0.5, p_true=0.5), disposed(50, "ward", "ward")],
-        [],
-    ),
-    (
-        "sure and wrong",
-        "differential_brier",
-        [arrives(), truth(9, "differential_graded", "P1", by="doctor_1", brier=2.0, p_true=0.0), disposed(50, "ward", "ward", supported=False)],
-        [("doctor_1", -0.4)],
-    ),
-    ("never disposed of", "differential_brier", [arrives(), truth(9, "differential_graded", "P1", by="doctor_1", brier=0.0, p_true=1.0)], []),
+    ("sure and right", "differential_brier", [arrives(), guesses(0.0), disposed(50, "ward", "ward")], [("doctor_1", 0.4)]),
+    ("no better than even", "differential_brier", [arrives(), guesses(0.5), disposed(50, "ward", "ward")], []),
+    ("sure and wrong", "differential_brier", [arrives(), guesses(2.0), disposed(50, "ward", "ward", supported=False)], [("doctor_1", -0.4)]),
+    ("never disposed of", "differential_brier", [arrives(), guesses(0.0)], []),
     # disposition
     ("right place", "disposition_right", [arrives(), disposed(50, "icu", "icu")], [("doctor_1", 0.4)]),
     ("right by luck", "disposition_right", [arrives(), disposed(50, "icu", "icu", supported=False)], []),
@@ -171,37 +176,17 @@ OWED: list[tuple[str, str, list[Entry], list[tuple[str, float]]]] = [
     ("needless intensive care", "disposition_right", [arrives(stakes=0.0), disposed(50, "icu", "home")], [("doctor_1", -0.3)]),
     ("sent home sick", "disposition_right", [arrives(), disposed(50, "home", "ward")], [("doctor_1", -0.5)]),
     # critical calls read back
-    (
-        "read back, then treated",
-        "critical_acknowledged",
-        [arrives(), *CALLED, chart(9, "acknowledge", "M1", by="doctor_1"), effect(30)],
-        [("doctor_1", 0.4)],
-    ),
-    ("read back and left", "critical_acknowledged", [arrives(), *CALLED, chart(9, "acknowledge", "M1", by="doctor_1")], []),
-    (
-        "read back by another",
-        "critical_acknowledged",
-        [arrives(), *CALLED, chart(9, "acknowledge", "M1", by="doctor_2"), effect(30, by="doctor_2")],
-        [],
-    ),
-    ("read back late", "critical_acknowledged", [arrives(), *CALLED, chart(35, "acknowledge", "M1", by="doctor_1"), effect(40)], [("doctor_1", 0.2)]),
+    ("read back, then treated", "critical_acknowledged", [arrives(), *CALLED, answers(9, "doctor_1", 4.0), effect(30)], [("doctor_1", 0.4)]),
+    ("read back and left", "critical_acknowledged", [arrives(), *CALLED, answers(9, "doctor_1", 4.0)], []),
+    ("read back by another", "critical_acknowledged", [arrives(), *CALLED, answers(9, "doctor_2", 4.0), effect(30, by="doctor_2")], []),
+    ("read back late", "critical_acknowledged", [arrives(), *CALLED, answers(35, "doctor_1", 30.0), effect(40)], [("doctor_1", 0.2)]),
     # costs of a doctor
     ("a drug", "resource_use", [arrives(), ordered(5)], [("doctor_1", -0.1)]),
     ("stat for the sick", "resource_use", [arrives(acuity=2), ordered(5, kind="imaging", priority="stat")], [("doctor_1", -0.3)]),
     ("stat for who can wait", "resource_use", [arrives(acuity=4), ordered(5, kind="imaging", priority="stat")], [("doctor_1", -0.6)]),
     ("a nurse's order", "resource_use", [arrives(), ordered(5, by="nurse")], []),
-    (
-        "an error",
-        "prescribing_error",
-        [arrives(), ordered(5), truth(5, "order_truth", "O1", error="OVERDOSE", significant=True, background=False)],
-        [("doctor_1", -1.0)],
-    ),
-    (
-        "somebody else's error",
-        "prescribing_error",
-        [arrives(), ordered(5, by="ward", background=True), truth(5, "order_truth", "O1", error="OVERDOSE", significant=True, background=True)],
-        [],
-    ),
+    ("an error", "prescribing_error", [arrives(), ordered(5), wrong(False)], [("doctor_1", -1.0)]),
+    ("somebody else's error", "prescribing_error", [arrives(), ordered(5, by="ward", background=True), wrong(True)], []),
     # pharmacist
     ("right order passed", "order_error_caught", [ordered(5), graded(9, "verified")], []),
     (
@@ -210,20 +195,32 @@ OWED: list[tuple[str, str, list[Entry], list[tuple[str, float]]]] = [
         [ordered(5), graded(9, "changed", error="OVERDOSE", significant=True, fixed=True)],
         [("pharmacist_1", 0.5)],
     ),
-    ("error stopped", "order_error_caught", [ordered(5), graded(9, "queried", error="OVERDOSE", significant=True)], [("pharmacist_1", 0.25)]),
+    ("error queried", "order_error_caught", [ordered(5), graded(9, "queried", error="OVERDOSE", significant=True)], [("pharmacist_1", 0.5)]),
+    (
+        "error changed for another",
+        "order_error_caught",
+        [ordered(5), graded(9, "changed", error="OVERDOSE", significant=True)],
+        [("pharmacist_1", -1.0)],
+    ),
     ("error passed", "order_error_caught", [ordered(5), graded(9, "verified", error="OVERDOSE", significant=True)], [("pharmacist_1", -1.0)]),
     ("nobody looked", "order_error_caught", [ordered(5), graded(9, "unverified", by="", error="OVERDOSE", significant=True)], []),
     ("right order rejected", "false_alarm", [ordered(5), graded(9, "rejected")], [("pharmacist_1", -0.5)]),
     ("trifle rejected", "false_alarm", [ordered(5), graded(9, "rejected", error="NOTE")], [("pharmacist_1", -0.5)]),
     ("trifle queried", "false_alarm", [ordered(5), graded(9, "queried", error="NOTE")], []),
-    ("right override questioned", "false_alarm", [ordered(5), graded(9, "override_bad")], [("pharmacist_1", -0.5)]),
+    ("right order questioned", "false_alarm", [ordered(5), graded(9, "queried")], [("pharmacist_1", -0.25)]),
     ("verified in time", "verification_in_time", [arrives(), ordered(5), graded(25, "verified"), effect(40)], [("pharmacist_1", 0.4)]),
     ("verified late", "verification_in_time", [arrives(), ordered(5), graded(55, "verified"), effect(70)], [("pharmacist_1", -0.2)]),
     ("verified, no effect", "verification_in_time", [arrives(), ordered(5), graded(25, "verified")], []),
-    ("override, no effect of verification", "verification_in_time", [arrives(), ordered(5), effect(9, override=True), graded(25, "override_ok")], []),
-    ("bad override found", "override_checked", [ordered(5), graded(9, "override_bad", error="ALLERGY", significant=True)], [("pharmacist_1", 0.25)]),
-    ("bad override passed", "override_checked", [ordered(5), graded(9, "override_ok", error="ALLERGY", significant=True)], [("pharmacist_1", -1.0)]),
-    ("good override passed", "override_checked", [ordered(5), graded(9, "override_ok")], []),
+    (
+        "override, no effect of verification",
+        "verification_in_time",
+        [arrives(), ordered(5), effect(9, override=True), checks(25, "override_ok", True)],
+        [],
+    ),
+    ("bad override found", "override_checked", [checks(9, "override_bad", True)], [("pharmacist_1", 0.25)]),
+    ("bad override passed", "override_checked", [checks(9, "override_ok", False)], [("pharmacist_1", -1.0)]),
+    ("good override passed", "override_checked", [checks(9, "override_ok", True)], []),
+    ("good override questioned", "override_checked", [checks(9, "override_bad", False)], [("pharmacist_1", -0.5)]),
     # radiologist
     ("all found", "report_findings", [*imaged(0), reported(9, 2, 0, 0)], [("radiologist_1", 0.4)]),
     ("half found", "report_findings", [*imaged(0), reported(9, 1, 0, 1)], [("radiologist_1", round(0.4 * 2 / 3, 6)), ("radiologist_1", -0.2)]),
@@ -248,47 +245,24 @@ OWED: list[tuple[str, str, list[Entry], list[tuple[str, float]]]] = [
     (
         "found and called",
         "critical_called",
-        [
-            *imaged(0, stakes=0.1, critical=True),
-            reported(9, 1, 0, 0, critical_tp=1),
-            truth(12, "call_graded", "S1", by="radiologist_1", critical=True, to="doctor_1"),
-        ],
+        [*imaged(0, stakes=0.1, critical=True), reported(9, 1, 0, 0, critical_tp=1), calls(12, True)],
         [("radiologist_1", 0.4)],
     ),
     (
         "called, then found",
         "critical_called",
-        [
-            *imaged(0, stakes=0.1, critical=True),
-            truth(5, "call_graded", "S1", by="radiologist_1", critical=True, to="doctor_1"),
-            reported(9, 1, 0, 0, critical_tp=1),
-        ],
+        [*imaged(0, stakes=0.1, critical=True), calls(5, True), reported(9, 1, 0, 0, critical_tp=1)],
         [("radiologist_1", 0.4)],
     ),
-    (
-        "called and not found",
-        "critical_called",
-        [*imaged(0, critical=True), truth(5, "call_graded", "S1", by="radiologist_1", critical=True, to="doctor_1")],
-        [],
-    ),
-    (
-        "called for nothing",
-        "critical_called",
-        [*imaged(0), truth(5, "call_graded", "S1", by="radiologist_1", critical=False, to="doctor_1")],
-        [("radiologist_1", -0.25)],
-    ),
+    ("called and not found", "critical_called", [*imaged(0, critical=True), calls(5, True)], []),
+    ("called for nothing", "critical_called", [*imaged(0), calls(5, False)], [("radiologist_1", -0.25)]),
     (
         "found and not called",
         "critical_called",
-        [*imaged(0, stakes=0.1, critical=True), reported(9, 1, 0, 0, critical_tp=1), chart(90, "end", "hospital", reason="horizon")],
+        [*imaged(0, stakes=0.1, critical=True), reported(9, 1, 0, 0, critical_tp=1), ENDS],
         [("radiologist_1", -0.2)],
     ),
-    (
-        "found just before the end",
-        "critical_called",
-        [*imaged(0, critical=True), reported(80, 1, 0, 0, critical_tp=1), chart(90, "end", "hospital", reason="horizon")],
-        [],
-    ),
+    ("found just before the end", "critical_called", [*imaged(0, critical=True), reported(80, 1, 0, 0, critical_tp=1), ENDS], []),
     ("sure and right", "certainty_brier", [*imaged(0), reported(9, 1, 0, 0)], [("radiologist_1", 0.1)]),
     ("sure and wrong", "certainty_brier", [*imaged(0), reported(9, 0, 0, 1)], [("radiologist_1", -0.4)]),
     ("sure of nothing there", "certainty_brier", [*imaged(0), reported(9, 0, 0, 0)], []),
@@ -321,24 +295,8 @@ OWED: list[tuple[str, str, list[Entry], list[tuple[str, float]]]] = [
         [("doctor_1", -0.025)],
     ),
     # words
-    (
-        "a message",
-        "messages",
-        [chart(5, "message", "M1", **{"from": "radiologist_1", "to": "doctor_1", "urgent": False, "characters": 100, "call": False})],
-        [("radiologist_1", -0.2)],
-    ),
-    (
-        "a critical call",
-        "messages",
-        [*CALLED, chart(5, "message", "M1", **{"from": "radiologist_1", "to": "doctor_1", "urgent": True, "characters": 100, "call": True})],
-        [],
-    ),
-    (
-        "the laboratory's call",
-        "messages",
-        [chart(5, "message", "M1", **{"from": "laboratory", "to": "doctor_1", "urgent": True, "characters": 100, "call": True})],
-        [],
-    ),
+    ("a message", "messages", [writes("radiologist_1")], [("radiologist_1", -0.2)]),
+    ("the laboratory's call", "messages", [writes("laboratory")], []),
 ]
 
 
@@ -395,15 +353,7 @@ REPEATED = [
     ("diagnosis by two", [arrives(), diagnosed(20, True), diagnosed(21, True, by="doctor_2")], 0.4),
     ("disposition", [arrives(), *[disposed(20 + i, "ward", "ward") for i in range(5)]], 0.4),
     ("reports", [*imaged(0), *imaged(1, "S2"), *[reported(9, 1, 0, 0, sid=s, certainty=0.5) for s in ("S1", "S2", "S1")]], 0.8),
-    (
-        "calls",
-        [
-            *imaged(0, critical=True),
-            reported(300, 1, 0, 0, critical_tp=1, certainty=0.5),
-            *[truth(301, "call_graded", "S1", by="radiologist_1", critical=True, to="doctor_1")] * 4,
-        ],
-        1.05,
-    ),
+    ("calls", [*imaged(0, critical=True), reported(300, 1, 0, 0, critical_tp=1, certainty=0.5), *[calls(301, True)] * 4], 1.05),
     (
         "own errors caught",
         [
@@ -432,7 +382,7 @@ def test_repetition_earns_nothing(entries: list[Entry], total: float) -> None:
 
 
 def test_an_error_made_to_be_caught_gains_the_team_nothing() -> None:
-    error = {"error": "OVERDOSE", "significant": True}
+    error: dict[str, Any] = {"error": "OVERDOSE", "significant": True}
     log = [arrives(), ordered(5), truth(5, "order_truth", "O1", background=False, **error), graded(9, "changed", fixed=True, **error)]
     assert fsum(regrade(log, Terms()).totals().values()) < 0.0
 
@@ -470,142 +420,3 @@ def test_sums_by_agent_and_component() -> None:
     sums = ledger.by_component()
     assert sums["doctor_1"] == pytest.approx({"seen_in_time": 0.4, "treatment_on_time": 0.4, "diagnosis_right": 0.4, "outcome_share": 0.15})
     assert {agent: fsum(parts.values()) for agent, parts in sums.items()} == pytest.approx(ledger.totals(), abs=1e-9)
-
-
-# ---------------------------------------------------------------- properties over arbitrary logs
-
-
-PEOPLE = st.sampled_from([*AGENTS, "doctor_9", "nurse", ""])
-PIDS = st.sampled_from(["P1", "P2"])
-OIDS = st.sampled_from(["O1", "O2", "O3"])
-SIDS = st.sampled_from(["S1", "S2"])
-SHARES = st.floats(0, 1)
-FLAGS = st.booleans()
-COUNTS = st.integers(0, 3)
-PLACES = st.sampled_from(["home", "ward", "step_down", "icu"])
-PRIORITIES = st.sampled_from(["stat", "urgent", "routine"])
-VERDICTS = st.sampled_from(["verified", "changed", "rejected", "queried", "override_ok", "override_bad", "unverified"])
-TREATMENTS = st.lists(
-    st.fixed_dictionaries({"id": st.sampled_from(["t0", "t1"]), "essential": FLAGS, "target_minutes": st.sampled_from([None, 10.0, 60.0])}),
-    max_size=2,
-)
-
-KINDS: dict[str, tuple[Any, dict[str, Any]]] = {
-    "patient_truth": (
-        PIDS,
-        {"origin": st.sampled_from(["ed", "inpatient"]), "acuity": st.integers(1, 5), "stakes": SHARES, "treatments": TREATMENTS},
-    ),
-    "claim": (PIDS, {"by": PEOPLE}),
-    "hand_over": (PIDS, {"by": PEOPLE, "to": PEOPLE}),
-    "seen": (PIDS, {"by": PEOPLE}),
-    "effect": (
-        PIDS,
-        {
-            "treatment": st.sampled_from(["t0", "t1"]),
-            "essential": FLAGS,
-            "on_time": FLAGS,
-            "minutes_from_arrival": st.floats(0, 500),
-            "order": OIDS,
-            "by": PEOPLE,
-            "verified_by": PEOPLE,
-            "override": FLAGS,
-            "supported": FLAGS,
-        },
-    ),
-    "harm": (PIDS, {"code": st.sampled_from("ab"), "by": st.lists(PEOPLE, max_size=2, unique=True), "order": OIDS, "loss": SHARES}),
-    "breach": (PIDS, {"code": st.sampled_from("ab"), "by": PEOPLE}),
-    "order": (
-        OIDS,
-        {
-            "patient": PIDS,
-            "kind": st.sampled_from(["lab", "imaging", "drug", "consult"]),
-            "code": st.just("x"),
-            "by": PEOPLE,
-            "priority": PRIORITIES,
-            "background": FLAGS,
-        },
-    ),
-    "order_truth": (OIDS, {"error": st.sampled_from(["", "DOSE"]), "significant": FLAGS, "background": FLAGS}),
-    "order_graded": (OIDS, {"verdict": VERDICTS, "by": PEOPLE, "error": st.sampled_from(["", "DOSE"]), "significant": FLAGS, "fixed": FLAGS}),
-    "study": (SIDS, {"patient": PIDS, "priority": PRIORITIES}),
-    "study_truth": (SIDS, {"patient": PIDS, "critical": FLAGS, "background": FLAGS, "stakes": SHARES}),
-    "report_graded": (
-        SIDS,
-        {
-            "by": PEOPLE,
-            "tp": COUNTS,
-            "fp": COUNTS,
-            "fn": COUNTS,
-            "critical_tp": COUNTS,
-            "critical_missed": COUNTS,
-            "certainty": SHARES,
-            "addendum": FLAGS,
-        },
-    ),
-    "call_graded": (SIDS, {"by": PEOPLE, "critical": FLAGS}),
-    "critical_call": (SIDS, {"by": PEOPLE, "to": PEOPLE, "patient": PIDS, "letter": st.just("M1")}),
-    "acknowledge": (st.just("M1"), {"by": PEOPLE}),
-    "message": (st.just("M1"), {"from": PEOPLE, "to": PEOPLE, "characters": st.integers(0, 5000)}),
-    "diagnosis_graded": (PIDS, {"by": PEOPLE, "correct": FLAGS, "supported": FLAGS}),
-    "differential_graded": (PIDS, {"by": PEOPLE, "brier": st.floats(0, 2), "p_true": SHARES}),
-    "disposition_graded": (PIDS, {"by": PEOPLE, "to": PLACES, "right": FLAGS, "supported": FLAGS, "needed": PLACES}),
-    "death": (PIDS, {}),
-    "settled": (PIDS, {"loss": SHARES, "loss_untreated": SHARES, "loss_idle": SHARES, "contributors": st.dictionaries(PEOPLE, SHARES, max_size=3)}),
-    "end": (st.just("hospital"), {}),
-    "vitals": (PIDS, {}),
-}
-
-
-def _entries() -> st.SearchStrategy[list[Entry]]:
-    def of(kind: str) -> st.SearchStrategy[Entry]:
-        subject, data = KINDS[kind]
-        return st.builds(Entry, st.floats(0, 720), st.just(kind), subject, st.just(TRUTH), st.fixed_dictionaries(data))
-
-    events = st.one_of([of(kind) for kind in KINDS])
-    return st.lists(events, max_size=60).map(lambda log: sorted(log, key=lambda entry: entry.minute))
-
-
-LOGS = _entries()
-
-
-@given(LOGS, st.lists(st.integers(0, 60), max_size=8))
-def test_regrade_equals_live_however_the_log_is_cut(log: list[Entry], cuts: list[int]) -> None:
-    live = Ledger(Terms())
-    edges = [0, *sorted(min(cut, len(log)) for cut in cuts), len(log)]
-    given_out = [row for start, stop in pairwise(edges) for row in live.add(log[start:stop])]
-    again = regrade(log, Terms())
-    assert given_out == live.rows == again.rows
-    assert live.totals() == again.totals()
-
-
-@given(LOGS)
-def test_each_unweighted_value_is_within_one_and_good_deeds_count_once(log: list[Entry]) -> None:
-    rows = [row for row in regrade(log, Terms()).rows if row.component != SAFETY]
-    assert all(-1.0 <= row.value <= 1.0 for row in rows)
-    once = [
-        (row.component, row.patient)
-        for row in rows
-        if row.value > 0.0 and row.component not in ("treatment_on_time", "verification_in_time", "order_error_caught", "outcome_share")
-    ]
-    assert len(once) == len(set(once))
-
-
-@given(LOGS)
-def test_who_harmed_a_patient_ends_below_zero_there(log: list[Entry]) -> None:
-    rows = regrade(log, Terms()).rows
-    for entry in log:
-        for agent in set(entry.data["by"]) & set(AGENTS) if entry.kind == "harm" else ():
-            assert fsum(row.value for row in rows if (row.agent, row.patient) == (agent, entry.subject)) < 0.0
-
-
-@given(LOGS)
-def test_nobody_but_the_seats_is_paid_and_sums_agree(log: list[Entry]) -> None:
-    ledger = regrade(log, Terms())
-    assert {row.agent for row in ledger.rows} <= set(AGENTS)
-    assert fsum(row.value for row in ledger.rows) == pytest.approx(fsum(ledger.totals().values()), abs=1e-9)
-    assert all(-inf < total < inf for total in ledger.totals().values())
-
-
-@given(LOGS)
-def test_entries_are_read_and_not_changed(log: list[Entry]) -> None:
-    regrade([Entry(e.minute, e.kind, e.subject, e.visibility, MappingProxyType(e.data)) for e in log], Terms())  # type: ignore[arg-type]
