@@ -136,7 +136,7 @@ class Tally:
             self._first(entry.subject, "door_to_ecg", entry.data["taken_at"])
 
     def _given(self, entry: Entry) -> None:
-        if entry.data.get("antibiotic"):
+        if entry.data["antibiotic"]:
             self._first(entry.subject, "door_to_antibiotic", entry.minute)
 
     def _procedure(self, entry: Entry) -> None:

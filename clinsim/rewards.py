@@ -27,9 +27,7 @@ HARM_BASE = 0.1
 """Added to the loss (expected utility at 30 days) that a harmful act or a breach brings (assumption)."""
 
 COMPONENTS: dict[str, Component] = {
-    component.name: component
-    for part in (reward_doctor, reward_pharmacist, reward_radiologist, reward_team)
-    for component in part.COMPONENTS
+    component.name: component for part in (reward_doctor, reward_pharmacist, reward_radiologist, reward_team) for component in part.COMPONENTS
 }
 """All components by name, in the order in which they are asked."""
 

@@ -43,6 +43,7 @@ def give(hospital: Hospital, patient: Patient, line: OrderLine) -> None:
     """A nurse has given the drug: benefit, harm, and what is written down."""
     findings = findings_on(hospital, patient, line)
     facts = {"order": line.id, "drug": line.code, "amount": line.amount, "by": line.by, "verified_by": line.verified_by, "override": line.override}
+    facts["antibiotic"] = hospital.knowledge.formulary.drugs[line.code].antibiotic
     hospital.note("given", patient.id, facts)
     for finding in findings:
         if finding.severity in HARMFUL:
