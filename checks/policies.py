@@ -2,7 +2,8 @@
 
     .venv/bin/python checks/policies.py --seeds 30 --scenarios ed_evening,surge,icu_full
 
-Episodes are kept in `checks/results/policies.jsonl` (one line each, keyed by scenario hash, policy and seed), so that an interrupted run goes on where it
+Episodes are kept in `checks/results/policies.jsonl` (one line each, keyed by scenario hash, policy and seed), so that an interrupted run goes
+on where it
 stopped. The table is written to `checks/results/policies.md`. Intervals are paired over seeds (Student's t), p-values one-sided and Holm-corrected.
 """
 
@@ -39,6 +40,7 @@ FROZEN = (
 ON_TOP = tuple(f"guideline+{name}" for name in ATTACKERS if name != "spam")
 MARGIN = 0.10
 """Share of the gap from idle to guideline that an attacker may at most earn."""
+HEAD = "| policy | utility loss | return | doctor | pharmacist | radiologist | harm events | actions |"
 Row = dict[str, object]
 
 
@@ -166,9 +168,7 @@ def report(table: Table, scenarios: list[str], command: str) -> tuple[str, int]:
     """The tables in Markdown, and how many claims fail."""
     lines, failed = [f"# Scripted policies\n\nMade by `{command}`.\n"], 0
     for scenario in scenarios:
-        lines.append(
-            f"## {scenario}\n\n| policy | utility loss | return | doctor | pharmacist | radiologist | harm events | actions |\n|---|---|---|---|---|---|---|---|"
-        )
+        lines.append(f"## {scenario}\n\n{HEAD}\n" + "|---" * (HEAD.count("|") - 1) + "|")
         for (where, policy), rows in table.values.items():
             if where == scenario:
                 fields = ("utility_loss", "return", *ROLES, "harm_events", "actions")

@@ -107,9 +107,9 @@ class ScenarioFile(Rule):
     events: tuple[EventRule, ...] = ()
     budget: Budget
     thinking: Thinking
-    tools: dict[Role, tuple[str, ...]] = {}
+    tools: dict[Role, tuple[str, ...]] = Field(default_factory=dict)
     house_rules: str = ""
-    hospital_overrides: dict[str, Any] = {}
+    hospital_overrides: dict[str, Any] = Field(default_factory=dict)
     rewards: dict[str, float]
     shares: dict[Role, Share]
     rewards_source: Source
@@ -234,6 +234,13 @@ def _check_references(file: ScenarioFile, hospital: HospitalFile, origin: str) -
     for seat in (*file.seats, *file.background):
         if seat.ends_at is not None and seat.ends_at <= seat.starts_at:
             raise ScenarioError(f"{origin}: seats.{seat.agent}.ends_at: {seat.ends_at} must lie after starts_at {seat.starts_at}")
+    _check_subjects(file, hospital, origin)
+    missing = [role for role in ROLES if role not in file.shares]
+    if missing:
+        raise ScenarioError(f"{origin}: shares: missing {', '.join(missing)}")
+
+
+def _check_subjects(file: ScenarioFile, hospital: HospitalFile, origin: str) -> None:
     for event in file.events:
         allowed = hospital.pools if event.kind == "down" else (file.case_mix.weights if file.case_mix else {})
         if event.subject not in allowed:
@@ -245,9 +252,6 @@ def _check_references(file: ScenarioFile, hospital: HospitalFile, origin: str) -
     unknown = [name for name in named if name not in condition_names()]
     if unknown:
         raise ScenarioError(f"{origin}: unknown condition {unknown[0]!r}; there are {', '.join(condition_names())}")
-    missing = [role for role in ROLES if role not in file.shares]
-    if missing:
-        raise ScenarioError(f"{origin}: shares: missing {', '.join(missing)}")
 
 
 def read_data(path: str) -> Any:

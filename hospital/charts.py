@@ -18,7 +18,7 @@ OPEN_PLACES = ("waiting_room", "resus", "acute", "fast_track", "ward", "icu", "s
 
 @dataclass(frozen=True, slots=True)
 class VitalSet:
-    """Vital signs as charted: heart rate (1/min), systolic pressure (mmHg), respiratory rate (1/min), saturation (%), temperature (deg C), GCS, pain 0-10."""
+    """Vital signs as charted: hr and rr (1/min), sbp (mmHg), spo2 (%), temp (deg C), gcs (3-15), pain (0-10)."""
 
     minute: float
     hr: float
@@ -76,7 +76,8 @@ class ReportLine:
 class OrderLine:
     """A clinical order and where it stands.
 
-    `state` of a drug: `to_verify`, `queried`, `verified`, `dispensed`, `given`, `rejected`, `cancelled`; of a test: `placed`, `collected`, `resulted`;
+    `state` of a drug: `to_verify`, `queried`, `verified`, `dispensed`, `given`, `rejected`, `cancelled`; of a test: `placed`, `collected`,
+    `resulted`;
     of imaging: `placed`, `protocolled`, `scanning`, `to_read`, `reported`; of the rest: `placed`, `done`, `refused`.
     """
 

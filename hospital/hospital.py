@@ -17,7 +17,7 @@ from typing import Any
 
 from simpy.events import Event
 
-import clinsim.hospital.tools  # registers the tools
+import clinsim.hospital.tools  # noqa: F401  # registers the tools
 from clinsim.condition_file import load_conditions
 from clinsim.errors import ToolError
 from clinsim.hospital import departments

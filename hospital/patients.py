@@ -17,7 +17,8 @@ from clinsim.hospital.pool import Pool
 class Patient:
     """One patient, as the hospital knows but nobody sees.
 
-    `move` happens with what comes next (home, a unit, died, left_unseen); `requeue` when triage changes in the waiting room; `presence` is the one body:
+    `move` happens with what comes next (home, a unit, died, left_unseen); `requeue` when triage changes in the waiting room; `presence` is the
+    one body:
     whoever takes the patient somewhere holds it. Times are minutes since the start.
     """
 

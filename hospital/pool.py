@@ -1,6 +1,7 @@
 """A pool of like units (places, beds, scanners, nurses) with a priority queue, unit names, shifting capacity, and time integrals.
 
-`with pool.request(priority) as turn: yield turn` holds a unit for the block; leaving the block gives the unit back, or gives up the place in the queue.
+`with pool.request(priority) as turn: yield turn` holds a unit for the block; leaving the block gives the unit back, or gives up the place in
+the queue.
 SimPy's own resources keep their queue sorted by re-sorting at each put, have no unit names, and a fixed capacity: hence this one.
 """
 
@@ -52,10 +53,10 @@ class Pool:
     """
 
     __slots__ = (
-        "_used",
         "_free",
         "_heap",
         "_sequence",
+        "_used",
         "busy",
         "busy_minutes",
         "clock",

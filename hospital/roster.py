@@ -1,6 +1,7 @@
 """The roster: who is on shift, what each is doing, and the calendar of decisions.
 
-Nothing here calls an agent. An agent who is free, or whose action ends, or who is interrupted, stands on the calendar (a heap by minute, role, sequence);
+Nothing here calls an agent. An agent who is free, or whose action ends, or who is interrupted, stands on the calendar (a heap by minute, role,
+sequence);
 `Hospital.advance` plays the clock until the head is due.
 """
 

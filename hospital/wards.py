@@ -1,4 +1,4 @@
-"""Wards and intensive care: boarding, beds, observation, deterioration, step-down, discharge; and the work that wards send to pharmacy and radiology."""
+"""Wards and intensive care: boarding, beds, deterioration, step-down, discharge; and what wards send to pharmacy and radiology."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def unit_care(hospital: Hospital, patient: Patient, unit: str) -> None:
 
 
 def stay(hospital: Hospital, patient: Patient, unit: str, bed: Turn) -> ProcessGenerator:
-    """Stay in the bed until discharge, transfer or death; long stays are drawn, and hurry when the unit is full is left out (a known simplification)."""
+    """Stay in the bed until discharge, transfer or death; that stays hurry when a unit is full is left out (a simplification)."""
     if patient.gone:
         bed.leave()
         return

@@ -13,14 +13,15 @@ if TYPE_CHECKING:
     from clinsim.hospital.hospital import Hospital
 
 
-class Rehearsed(Exception):
+class Rehearsed(Exception):  # noqa: N818  # no error: it says that all is well
     """A rehearsal reached the door: every precondition of the tool holds."""
 
 
 class LiveWorld:
     """The hospital as one agent's tools see it.
 
-    With `rehearsing`, `request` checks what the hospital would refuse and then stops at the door, so that preconditions are known before time is spent.
+    With `rehearsing`, `request` checks what the hospital would refuse and then stops at the door, so that preconditions are known before time
+    is spent.
     """
 
     __slots__ = ("_hospital", "_rehearsing", "actor")

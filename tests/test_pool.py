@@ -92,7 +92,8 @@ def test_capacity_and_units_hold_whatever_happens(users, sizes, units):
     assert len(granted) == len(set(granted))
     assert pool.busy == 0
     if pool.units:
-        assert pool.queue == 0 and len(granted) == len(users)
+        assert pool.queue == 0
+        assert len(granted) == len(users)
 
 
 def test_waits_agree_with_an_m_m_3_queue():
