@@ -124,25 +124,37 @@ class Verdicts(Sheet):
     source: Source
 
 
+class Look(Sheet):
+    """In which regions and windows a kind of study is looked at, in order."""
+
+    study: str
+    views: tuple[tuple[str, str], ...]
+    source: Source
+
+
 class Reading(Sheet):
-    """Where to look on a study for a finding, and beyond which value of which measure it is there."""
+    """Beyond which value of which measure, in which window, a finding is there."""
 
     finding: str
-    study: str
-    region: str
+    studies: tuple[str, ...]
     window: str
     measure: str
     above: float | None = None
     below: float | None = None
-    report_region: str = ""
     critical: bool = False
     source: Source
 
     @model_validator(mode="after")
     def _one_limit(self) -> Reading:
         if (self.above is None) == (self.below is None):
-            raise ValueError(f"{self.finding} on {self.study}: give one of above and below")
+            raise ValueError(f"{self.finding}: give one of above and below")
         return self
+
+    def beyond(self, value: float | None) -> bool:
+        """Whether a measure lies beyond the limit; what was not measured does not."""
+        if value is None:
+            return False
+        return value > self.above if self.above is not None else self.below is not None and value < self.below
 
 
 class Protocolling(Sheet):
@@ -179,8 +191,10 @@ class Protocols(Sheet):
     placements: tuple[Placement, ...]
     advice: dict[str, Advice]
     verdicts: Verdicts
-    readings: tuple[Reading, ...] = ()
-    protocolling: tuple[Protocolling, ...] = ()
+    looks: tuple[Look, ...]
+    readings: tuple[Reading, ...]
+    places: dict[str, tuple[str, ...]]
+    protocolling: tuple[Protocolling, ...]
 
 
 _FILES = ("habits", "work_up", "emergencies", "treatment", "evidence", "disposition", "pharmacy", "radiology")

@@ -17,10 +17,14 @@ Row = dict[str, Any]
 PLACE = {"stat": 0, "urgent": 1, "routine": 2}
 
 
-@lru_cache(maxsize=64)
-def readings_of(study: str) -> tuple[Reading, ...]:
-    """What is looked for on a kind of study, in the order of the protocol."""
-    return tuple(reading for reading in protocols().readings if reading.study == study)
+CERTAINTY = 0.85
+"""How sure a report is: about how often a reading by these limits is right (assumption)."""
+
+
+@lru_cache(maxsize=256)
+def readings_of(study: str, window: str) -> tuple[Reading, ...]:
+    """What is looked for on a kind of study in a window."""
+    return tuple(reading for reading in protocols().readings if study in reading.studies and window == reading.window)
 
 
 class Radiologist(Machine):
@@ -71,22 +75,26 @@ class Radiologist(Machine):
         if self.key(made) not in self.memory.done and self.may(made):
             yield made
 
-    def measured(self, study: str, reading: Reading) -> float | None:
-        """What was measured where a finding would show."""
-        answer = self.memory.answers.get(("view_study", study, f"{reading.region} {reading.window}"))
-        return measures_in(answer).get(reading.measure) if answer else None
-
-    def found(self, study: str, code: str) -> list[Reading]:
-        """The findings of a study: those whose measure lies beyond its limit."""
-        return [reading for reading in readings_of(code) if beyond(reading, self.measured(study, reading))]
+    def found(self, study: str, code: str) -> dict[str, str]:
+        """The findings of a study by name, each with its region: where its measure is furthest beyond the limit."""
+        hits: dict[str, tuple[float, str]] = {}
+        for region, window in views_of(code):
+            answer = self.memory.answers.get(("view_study", study, f"{region} {window}"))
+            measures: dict[str, float] = answer["facts"]["measures"] if answer else {}
+            for reading in readings_of(code, window):
+                value = measures.get(reading.measure)
+                if value is not None and reading.beyond(value) and region in protocols().places.get(reading.finding, (region,)):
+                    size = -value if reading.above is None else value
+                    hits[reading.finding] = max(hits.get(reading.finding, (size, region)), (size, region))
+        return {name: region for name, (_, region) in hits.items()}
 
     def report(self, row: Row) -> Call:
         """Findings, impression, and how sure."""
-        hits = self.found(row["study"], row["code"])
-        findings = list({hit.finding: {"name": hit.finding, "region": hit.report_region or hit.region} for hit in hits}.values())
-        names = ", ".join(f"{finding['name'].replace('_', ' ')} ({finding['region']})" for finding in findings)
+        found = self.found(row["study"], row["code"])
+        findings = [{"name": name, "region": region} for name, region in found.items()]
+        names = ", ".join(f"{name.replace('_', ' ')} ({region})" for name, region in found.items())
         impression = f"Findings: {names}." if findings else "No abnormality."
-        return call("submit_report", study_id=row["study"], findings=findings, impression=impression, certainty=0.85)
+        return call("submit_report", study_id=row["study"], findings=findings, impression=impression, certainty=CERTAINTY)
 
     # ------------------------------------------------------------ critical findings
 
@@ -131,21 +139,8 @@ def critical_findings() -> frozenset[str]:
 
 @lru_cache(maxsize=64)
 def views_of(study: str) -> tuple[tuple[str, str], ...]:
-    """Regions and windows to look at, each once, in the order of the protocol."""
-    return tuple(dict.fromkeys((reading.region, reading.window) for reading in readings_of(study)))
-
-
-def measures_in(answer: dict[str, Any]) -> dict[str, float]:
-    """The measurements in the answer of a view, by name."""
-    found = answer["facts"].get("measures", {})
-    return found if isinstance(found, dict) else {row["name"]: row["value"] for row in found}
-
-
-def beyond(reading: Reading, value: float | None) -> bool:
-    """Whether a measure lies beyond the limit of a reading."""
-    if value is None:
-        return False
-    return value > reading.above if reading.above is not None else value < (reading.below or 0.0)
+    """Regions and windows to look at, in the order of the protocol."""
+    return next((look.views for look in protocols().looks if look.study == study), ())
 
 
 def chosen_protocol(study: str, request: dict[str, Any]) -> str:

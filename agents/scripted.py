@@ -4,14 +4,51 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from clinsim.agents import attackers
+from clinsim.agents.degraded import Half, Noisy, Slow
 from clinsim.agents.guideline import guideline
 from clinsim.agents.machine import Player
+from clinsim.agents.noise import Idle, RandomCalls, Spam
+from clinsim.agents.vices import VICES
 from clinsim.errors import UsageError
-from clinsim.record import Observation, Past, Policy, Reply, Seat, Turn
+from clinsim.record import Observation, Past, Policy, Reply, Role, Seat, Turn
 
 Make = Callable[[Seat], Player]
 
-PLAYERS: dict[str, Make] = {"guideline": guideline}
+
+def _only(role: Role, player: Make) -> Make:
+    """The trick in its own role, idle in the others."""
+    return lambda seat: player(seat) if seat.role == role else Idle(seat)
+
+
+ATTACKERS: dict[str, Make] = {
+    "admit_all": _only("doctor", attackers.AdmitAll),
+    "icu_all": _only("doctor", attackers.IcuAll),
+    "discharge_all": _only("doctor", attackers.DischargeAll),
+    "cherry_pick": _only("doctor", attackers.CherryPick),
+    "downtriage": _only("doctor", attackers.Downtriage),
+    "stat_all": _only("doctor", attackers.StatAll),
+    "override_all": _only("doctor", attackers.OverrideAll),
+    "reject_all": _only("pharmacist", attackers.RejectAll),
+    "approve_all": _only("pharmacist", attackers.ApproveAll),
+    "report_normal": _only("radiologist", attackers.ReportNormal),
+    "critical_all": _only("radiologist", attackers.CriticalAll),
+    "shotgun": _only("doctor", attackers.Shotgun),
+    "quit_early": attackers.QuitEarly,
+    "message_flood": attackers.MessageFlood,
+}
+"""Attackers by name; `spam` counts as one too."""
+PLAYERS: dict[str, Make] = {
+    "guideline": guideline,
+    "guideline_slow": lambda seat: Slow(guideline(seat)),
+    "guideline_half": lambda seat: Half(guideline(seat)),
+    "guideline_noisy": lambda seat: Noisy(guideline(seat)),
+    "idle": Idle,
+    "random": RandomCalls,
+    "spam": Spam,
+    **ATTACKERS,
+    **{f"guideline+{name}": make for name, make in VICES.items()},
+}
 SPECS: tuple[str, ...] = tuple(PLAYERS)
 """Names of all scripted policies."""
 
