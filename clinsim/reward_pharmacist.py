@@ -17,6 +17,8 @@ CAUGHT = 0.5
 """Pay for a significant error that is stopped (assumption)."""
 CAUGHT_AFTERWARDS = 0.25
 """Pay for finding that an override was not appropriate (assumption): what it saves is the next dose."""
+PASSED_AFTERWARDS = 0.5
+"""Cost of calling an override appropriate that was not (assumption)."""
 FALSE_ALARMS = {"rejected": 0.5, "changed": 0.25, "queried": 0.25}
 """Cost of stopping an order that was right, by what was done to it (assumption): a question takes minutes.
 
@@ -78,7 +80,7 @@ def override_checked(book: Book, entry: Entry) -> Iterator[Due]:
     if data["right"]:
         yield Due(data["by"], data["patient"], CAUGHT_AFTERWARDS if is_alarm else 0.0)
     else:
-        yield Due(data["by"], data["patient"], -FALSE_ALARMS["rejected"] if is_alarm else -MISSED)
+        yield Due(data["by"], data["patient"], -FALSE_ALARMS["rejected"] if is_alarm else -PASSED_AFTERWARDS)
 
 
 COMPONENTS = (
