@@ -96,8 +96,8 @@ def contribute(hospital: Hospital, patient: Patient, agent: str, what: str) -> N
 
 
 def event_loss(patient: Patient, harm_id: str) -> float:
-    """The utility loss that the sheet states for a harm's event; the course itself accounts for it at settlement."""
-    rule = next(harm for harm in patient.condition.harms if harm.id == harm_id)
+    """The utility loss stated for a harm's event; the course itself accounts for it at settlement."""
+    rule = patient.course.harm_named(harm_id)
     return rule.event_loss.value if rule.event_loss else 0.0
 
 
