@@ -299,7 +299,7 @@ def test_slips_come_at_the_published_rates() -> None:
 
 def test_a_slip_is_what_it_says() -> None:
     formulary, streams = load_formulary(), Streams(5)
-    for key, meant, who in prescriptions(3_000):
+    for key, meant, who in prescriptions(600):
         one = slip(streams, key, meant, who, formulary, share=1.0)
         assert one is not None
         assert one.written != meant
@@ -315,7 +315,7 @@ def test_a_slip_is_what_it_says() -> None:
 
 def test_slips_are_keyed_and_a_smaller_share_takes_some_away() -> None:
     formulary = load_formulary()
-    orders = prescriptions(400)
+    orders = prescriptions(200)
     runs = [[slip(Streams(3), key, meant, who, formulary, share) for key, meant, who in orders] for share in (0.5, 0.5, 0.2)]
     assert runs[0] == runs[1]
     assert all(few is None or few == many for few, many in zip(runs[2], runs[0], strict=True))
