@@ -1,6 +1,7 @@
 """Fit the condition sheets: find the numbers of their `fitted` line so that the outcomes of the sheet come out of the course.
 
-`python checks/fit_conditions.py [--write] [NAME...]` simulates the same people untreated and with all essential treatments at their targets, solves for
+`python checks/fit_conditions.py [--write] [NAME...]` simulates the same people untreated and with all essential treatments at their targets,
+solves for
 lethality (from p_untreated), effect_scale (from p_optimal), disability_rate and disability_power (from both probabilities of disability), prints what
 it found, and with --write puts it into the sheets. Run it again whenever a sheet's course, treatments or people change.
 """
@@ -17,13 +18,14 @@ from statistics import fmean
 from clinsim.condition_file import Condition, load_conditions
 from clinsim.condition_parts import Fitted
 from clinsim.hospital.outcomes import burden, on_target
-from clinsim.hospital.people import make_person
+from clinsim.hospital.people import Person, make_person
 from clinsim.hospital.physiology import Course
 from clinsim.hospital.streams import Streams
 
 SHEETS = Path(__file__).resolve().parent.parent / "scenarios" / "conditions"
 PEOPLE = 1500
 HALVINGS = 40
+STREAMS = Streams(seed=7)
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -40,26 +42,28 @@ def main(arguments: Sequence[str]) -> None:
 
 def fit(condition: Condition) -> Fitted:
     """The numbers with which the sheet's outcomes come out."""
-    untreated = burdens(condition, treated=False)
+    people = crowd(condition)
+    untreated = burdens(condition, people, treated=False)
     lethality = root(lambda rate: mean_death(untreated, rate), condition.p_untreated.value, 1e-9, 10.0)
     scale = 1.0
     if condition.essential:
-        scale = root(lambda s: -mean_death(burdens(scaled(condition, s), treated=True), lethality), -condition.p_optimal.value, 0.05, 20.0, 14)
-    treated = burdens(scaled(condition, scale), treated=True)
+        scale = root(lambda s: -mean_death(burdens(scaled(condition, s), people, treated=True), lethality), -condition.p_optimal.value, 0.05,
+        20.0, 14)
+    treated = burdens(scaled(condition, scale), people, treated=True)
     rate, power = disability(condition, [exposure for _, exposure in untreated], [exposure for _, exposure in treated])
     return Fitted(lethality=four(lethality), effect_scale=four(scale), disability_rate=four(rate), disability_power=four(power))
 
 
-def burdens(condition: Condition, treated: bool) -> list[tuple[float, float]]:
-    """Cumulative hazard at unit lethality, and exposure, of each simulated person."""
+def crowd(condition: Condition) -> list[Person]:
+    """The simulated people."""
+    return [make_person(STREAMS, f"p{number}", condition) for number in range(PEOPLE)]
+
+
+def burdens(condition: Condition, people: Sequence[Person], treated: bool) -> list[tuple[float, float]]:
+    """Cumulative hazard at unit lethality, and exposure, of each person."""
     unit = scaled(condition, condition.fitted.effect_scale, 1.0)
-    streams = Streams(seed=7)
-    found = []
-    for number in range(PEOPLE):
-        person = make_person(streams, f"p{number}", unit)
-        course = Course(unit, person, streams, 0.0)
-        found.append(burden(course, on_target(unit, 0.0) if treated else {}))
-    return found
+    starts = on_target(unit, 0.0) if treated else {}
+    return [burden(Course(unit, person, STREAMS, 0.0), starts) for person in people]
 
 
 def scaled(condition: Condition, scale: float, lethality: float | None = None) -> Condition:
