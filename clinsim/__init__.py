@@ -12,6 +12,8 @@ import pettingzoo
 
 if TYPE_CHECKING:
     from clinsim.errors import ScenarioError, ToolError, TraceError, UsageError
+    from clinsim.recheck import regrade_trace, verify_trace
+    from clinsim.rollout import env, parallel_env, raw_env, run_episode
     from clinsim.scenario_file import load_scenario, scenario_names
     from clinsim.tooling import tool
     from clinsim.trace_file import Trace
@@ -24,9 +26,15 @@ _HOMES = {
     "Trace": "clinsim.trace_file",
     "TraceError": "clinsim.errors",
     "UsageError": "clinsim.errors",
+    "env": "clinsim.rollout",
     "load_scenario": "clinsim.scenario_file",
+    "parallel_env": "clinsim.rollout",
+    "raw_env": "clinsim.rollout",
+    "regrade_trace": "clinsim.recheck",
+    "run_episode": "clinsim.rollout",
     "scenario_names": "clinsim.scenario_file",
     "tool": "clinsim.tooling",
+    "verify_trace": "clinsim.recheck",
 }
 """Where each public name lives. No module of the package bears one of these names, so that neither hides the other."""
 
@@ -37,9 +45,15 @@ __all__ = [
     "TraceError",
     "UsageError",
     "__version__",
+    "env",
     "load_scenario",
+    "parallel_env",
+    "raw_env",
+    "regrade_trace",
+    "run_episode",
     "scenario_names",
     "tool",
+    "verify_trace",
 ]
 
 pettingzoo.register("aec", "clinsim/ward-v1", entry_point="clinsim.rollout:env")
