@@ -53,7 +53,7 @@ IMAGING = {
         "ct_head": {
             "title": "CT of the head",
             "modality": "ct",
-            "protocols": {"plain": PROTOCOL, "angio": PROTOCOL},
+            "protocols": {"standard": PROTOCOL, "angio": PROTOCOL},
             "reading_minutes": 16,
             "regions": ["brain", "skull"],
             "windows": ["brain", "bone"],

@@ -181,7 +181,7 @@ def test_a_work_list_parts_what_is_to_verify_from_what_is_to_check(use):
 def test_a_request_can_be_read_by_study_and_by_order(use):
     _, by_study = use("get_request", {"study_id": "S1"}, "radiologist_0")
     _, by_order = use("get_request", {"study_id": "O6"}, "radiologist_0")
-    assert by_study.allowed_protocols == ("plain", "angio")
+    assert by_study.allowed_protocols == ("standard", "angio")
     assert dataclasses.replace(by_study, study_id="") == by_order
 
 
