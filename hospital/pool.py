@@ -165,6 +165,10 @@ class Pool:
         if self.watch is not None:
             self.watch(self)
 
+    def is_consistent(self) -> bool:
+        """Whether every unit in use is one unit, used once, and no count is negative; units that were taken away finish first."""
+        return self.busy == len(self._used) == len(set(self._used)) and self.queue >= 0 and not set(self._used) & set(self._free)
+
     def integrals(self) -> tuple[float, float]:
         """Busy unit-minutes and queue minutes up to now; asking changes nothing."""
         passed = self.clock.now - self.since

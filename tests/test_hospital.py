@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 
 import pytest
 from hypothesis import settings
@@ -11,34 +10,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from clinsim.hospital.hospital import Hospital
+from clinsim.hospital.invariants import check
 from clinsim.record import Submission
 from clinsim.scenario_file import load_scenario, scenario_names
 from clinsim.space import ToolCallText
 from clinsim.tooling import parse
-
-GONE = {"home", "left_unseen", "died"}
-
-
-def check_invariants(hospital: Hospital, since: int = 0) -> None:
-    """Everything that must hold at any moment."""
-    arrived = sum(entry.kind == "arrival" for entry in hospital.log)
-    departed = sum(entry.kind == "departed" for entry in hospital.log)
-    assert arrived == len(hospital.patients) == len(hospital.charts)
-    assert arrived - departed == len(hospital.present)
-    assert all(patient.gone in GONE for pid, patient in hospital.patients.items() if pid not in hospital.present)
-    for pool in hospital.pools.values():
-        assert pool.queue >= 0
-        assert len(set(pool._used)) == len(pool._used) == pool.busy
-    lying = Counter(patient.zone for patient in hospital.present.values())
-    for zone in ("resus", "acute", "fast_track"):
-        assert lying[zone] <= hospital.pools[zone].busy, zone
-    for unit, rule_of_unit in hospital.rules.units.items():
-        in_unit = sum(chart.unit == unit for chart in hospital.charts.values() if chart.is_here)
-        assert in_unit <= hospital.pools[rule_of_unit.beds].busy, unit
-    minutes = [entry.minute for entry in hospital.log[since:]]
-    assert minutes == sorted(minutes)
-    for patient in hospital.patients.values():
-        assert 0.0 <= patient.course.x <= 1.0
 
 
 def wait(minutes: float) -> Submission:
@@ -55,7 +31,7 @@ def play_waiting(hospital: Hospital) -> None:
 def test_an_idle_shift_keeps_everybody(name):
     hospital = Hospital(load_scenario(name), 1)
     play_waiting(hospital)
-    check_invariants(hospital)
+    check(hospital)
     settled = [entry.subject for entry in hospital.log if entry.kind == "settled"]
     assert sorted(settled) == sorted(hospital.patients), "everybody is settled once"
 
@@ -119,13 +95,12 @@ class AnyActions(RuleBasedStateMachine):
     @invariant()
     def holds(self):
         if self.hospital is not None:
-            check_invariants(self.hospital, self.since)
-            self.since = max(0, len(self.hospital.log) - 1)
+            self.since = check(self.hospital, self.since)
 
     def teardown(self):
         if self.hospital is not None:
             self.hospital.settle()
-            check_invariants(self.hospital)
+            check(self.hospital)
 
 
 TestAnyActions = AnyActions.TestCase
