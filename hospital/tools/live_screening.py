@@ -17,8 +17,6 @@ from clinsim.tooling import tool
 
 ON_ITS_WAY = frozenset({"given", "verified", "dispensed"})
 """States of a drug order in which the patient has the drug, or will."""
-OTHER_NAMES = {"GLU": "glucose"}
-"""Analytes that the formulary names otherwise than the laboratory; the rest are the same in lower case."""
 VITAL_LIMITS = ("hr", "sbp", "spo2", "rr", "temp")
 """Vital signs that the formulary may set limits to."""
 SEX: Mapping[str, renal.Sex] = {"female": "F", "male": "M"}
@@ -89,7 +87,7 @@ def _last_values(chart: Chart) -> dict[str, float]:
     found = {name: getattr(chart.vitals[-1], name) for name in VITAL_LIMITS} if chart.vitals else {}
     for line in chart.results:
         if not isinstance(line.value, str):
-            found[OTHER_NAMES.get(line.analyte, line.analyte.lower())] = line.value
+            found[line.analyte] = line.value
     return found
 
 
