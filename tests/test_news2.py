@@ -80,7 +80,5 @@ def test_it_agrees_with_an_independent_implementation(rr, spo2, sbp, hr, temp, a
     oracle = pytest.importorskip("vitalscore")
     consciousness = "A" if alert else "V"
     theirs = oracle.score_news2(rr, spo2, on_oxygen, sbp, hr, consciousness, temp / 10, use_spo2_scale2=scale == 2)
-    ours = news2(
-        rr=rr, spo2=spo2, sbp=sbp, hr=hr, temp=temp / 10, gcs=15 if alert else 13, on_oxygen=on_oxygen, scale=scale
-    )
+    ours = news2(rr=rr, spo2=spo2, sbp=sbp, hr=hr, temp=temp / 10, gcs=15 if alert else 13, on_oxygen=on_oxygen, scale=scale)
     assert ours.total == theirs.total
