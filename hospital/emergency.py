@@ -6,6 +6,7 @@ from math import inf, log
 from typing import TYPE_CHECKING
 
 from clinsim.hospital import nursing, wards
+from clinsim.hospital.assignment import announce
 from clinsim.hospital.leaving import leave
 from clinsim.hospital.patients import Patient
 from clinsim.hospital.sampling import minutes_of
@@ -147,19 +148,3 @@ def patience(hospital: Hospital, patient: Patient) -> float:
     if stays or hospital.streams.uniform("patience", patient.person.id, 0) < rule.never_leave:
         return inf
     return float(rule.scale * (-log(hospital.streams.uniform("patience", patient.person.id, 1))) ** (1.0 / rule.shape))
-
-
-def announce(hospital: Hospital, patient: Patient) -> None:
-    """Tell the doctors of the department that somebody is there to be seen."""
-    chart = patient.chart
-    if chart.owner or patient.gone:
-        return
-    doctors = [staff for staff in hospital.staff.values() if staff.role == "doctor" and staff.is_on_shift(hospital.now)]
-    if hospital.scenario.file.assignment == "round_robin" and doctors:
-        chosen = doctors[(int(patient.id[1:]) - 1) % len(doctors)]
-        chart.owner = chosen.agent
-        hospital.note("claim", patient.id, {"by": chosen.agent, "assigned": True})
-        doctors = [chosen]
-    text = f"{chart.complaint}, {chart.age} {chart.sex}, ESI {chart.esi}, {chart.place}"
-    for staff in doctors:
-        hospital.tell(staff.agent, "new_patient", patient.id, text, urgent=chart.esi == 1, patient=patient.id)

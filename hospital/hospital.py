@@ -156,14 +156,14 @@ class Hospital:
         """The world as the tools of `agent` see it."""
         return LiveWorld(self, Actor(agent, self.staff[agent].role))
 
-    def tell(self, agent: str, kind: str, subject: str, text: str, *, urgent: bool = False, **facts: Any) -> None:
-        """Bring news to an agent: it ends a wait, and if urgent anything that can be interrupted."""
+    def tell(self, agent: str, kind: str, subject: str, text: str, *, urgent: bool = False, quiet: bool = False, **facts: Any) -> None:
+        """Bring news to an agent: it ends a wait (unless quiet), and if urgent anything that can be interrupted."""
         staff = self.staff.get(agent)
         if staff is None or staff.ended:
             return
         staff.inbox.append({"minute": round(self.now, 2), "kind": kind, "subject": subject, "text": text, "urgent": urgent, **facts})
         doing = staff.doing
-        if doing is None or doing.spec is None or not doing.spec.interruptible or not staff.is_on_shift(self.now):
+        if quiet or doing is None or doing.spec is None or not doing.spec.interruptible or not staff.is_on_shift(self.now):
             return
         if urgent or doing.spec.name == "wait":
             self._interrupt(staff, doing)

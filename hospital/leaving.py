@@ -25,7 +25,7 @@ def leave(hospital: Hospital, patient: Patient, how: str) -> None:
         if line.state in ("to_verify", "queried", "placed") or line.to_check:
             withdraw(hospital, order_id)
     if chart.owner:
-        hospital.tell(chart.owner, "departed", patient.id, f"{patient.id} {how}", patient=patient.id, urgent=how == "died")
+        hospital.tell(chart.owner, "departed", patient.id, f"{patient.id} {how}", patient=patient.id, urgent=how == "died", quiet=how != "died")
     settle(hospital, patient, how)
     check_end(hospital)
 

@@ -63,7 +63,14 @@ def at_the_bedside(hospital: Hospital, patient: Patient, line: OrderLine) -> Pro
     give(hospital, patient, line)
     if line.by in hospital.staff:
         hospital.tell(
-            line.by, "given", patient.id, f"{line.code} {line.amount:g} {line.unit} given", patient=patient.id, drug=line.code, order=line.id
+            line.by,
+            "given",
+            patient.id,
+            f"{line.code} {line.amount:g} {line.unit} given",
+            quiet=True,
+            patient=patient.id,
+            drug=line.code,
+            order=line.id,
         )
 
 

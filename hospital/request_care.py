@@ -147,7 +147,7 @@ def _order_line(hospital: Hospital, order: Order) -> OrderLine:
 def amend(hospital: Hospital, actor: Actor, order: Order) -> Receipt:
     """Answer the pharmacist's query: the order goes back to the list with this dose."""
     line = _order_line(hospital, order)
-    line.amount, line.query = order.amount, ""
+    line.amount, line.query, line.text = order.amount, "", order.text
     laboratory.set_state(hospital, line, "to_verify", actor.agent)
     pharmacy.tell_pharmacists(hospital, line, "new_order")
     return Receipt(line.id, line.state, f"{line.code} now {line.amount:g} {line.unit}")

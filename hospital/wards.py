@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from clinsim.hospital import nursing
 from clinsim.hospital.arrivals import admit_to_hospital
+from clinsim.hospital.assignment import announce
 from clinsim.hospital.leaving import check_end, leave
 from clinsim.hospital.patients import Patient
 from clinsim.hospital.sampling import draw
@@ -74,6 +75,8 @@ def to_bed(hospital: Hospital, patient: Patient, unit: str, place: Turn | None) 
         if patient.gone:
             return
         chart = patient.chart
+        if chart.owner and not chart.unit:
+            pass_on(hospital, patient, unit)
         hospital.note("place", patient.id, {"from": chart.place, "to": unit, "unit": unit})
         chart.place = patient.zone = chart.unit = unit
         chart.status, patient.wanted_unit = "inpatient", ""
@@ -81,10 +84,16 @@ def to_bed(hospital: Hospital, patient: Patient, unit: str, place: Turn | None) 
         nursing.start_observations(hospital, patient)
     hospital.note("bed", patient.id, {"unit": unit, "boarded_minutes": round(hospital.now - patient.bed_wanted_at, 2)})
     patient.bed_wanted_at = -1.0
-    if chart.owner:
-        hospital.tell(chart.owner, "bed_ready", patient.id, f"{patient.id} is in {unit}", patient=patient.id)
     refresh_beds(hospital)
     check_end(hospital)
+
+
+def pass_on(hospital: Hospital, patient: Patient, unit: str) -> None:
+    """The unit's own team answers for a patient who comes from the emergency department."""
+    chart = patient.chart
+    hospital.tell(chart.owner, "bed_ready", patient.id, f"{patient.id} is in {unit}", quiet=True, patient=patient.id)
+    hospital.note("hand_over", patient.id, {"by": chart.owner, "to": unit})
+    chart.owner = ""
 
 
 def unit_care(hospital: Hospital, patient: Patient, unit: str) -> None:
@@ -101,7 +110,6 @@ def stay(hospital: Hospital, patient: Patient, unit: str, bed: Turn) -> ProcessG
         bed.leave()
         return
     minutes = draw(hospital.streams, hospital.rules.units[unit].stay, f"stay_{unit}", patient.person.id)
-    patient.move = hospital.clock.event()
     yield patient.move | hospital.clock.timeout(minutes)
     if patient.move.triggered and str(patient.move.value) in hospital.rules.units:
         yield from transfer(hospital, patient, str(patient.move.value), bed)
@@ -157,11 +165,11 @@ def open_wards(hospital: Hospital) -> None:
             lay_down(hospital, "inpatient_deteriorating" if worse else "inpatient_recovering", unit, key, "inpatient")
     for number, given in enumerate(hospital.scenario.file.patients):
         if given.unit:
-            lay_down(hospital, given.condition, given.unit, f"g{number}", "ed")
+            announce(hospital, lay_down(hospital, given.condition, given.unit, f"g{number}", "ed"))
     refresh_beds(hospital)
 
 
-def lay_down(hospital: Hospital, condition: str, unit: str, key: str, origin: str) -> None:
+def lay_down(hospital: Hospital, condition: str, unit: str, key: str, origin: str) -> Patient:
     """Put a patient into a bed at the start."""
     patient = admit_to_hospital(hospital, condition, key, origin, ambulance=False)
     bed = hospital.pools[hospital.rules.units[unit].beds].request(0)
@@ -172,6 +180,7 @@ def lay_down(hospital: Hospital, condition: str, unit: str, key: str, origin: st
     nursing.chart_vitals(hospital, patient, "nurse")
     hospital.clock.process(stay(hospital, patient, unit, bed))
     nursing.start_observations(hospital, patient)
+    return patient
 
 
 # ---------------------------------------------------------------- what wards send to pharmacy and radiology
