@@ -1,16 +1,12 @@
-"""Drug orders: each check by a table, the knowledge base by its rules, the slips of prescribers by their rates."""
+"""Drug orders: each check by a table, the knowledge base by its rules."""
 
-from collections import Counter
 from dataclasses import replace
 from typing import Any
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clinsim.errors import ScenarioError
-from clinsim.formulary_file import Formulary
 from clinsim.hospital.safety import (
     Finding,
     PatientFacts,
@@ -23,9 +19,6 @@ from clinsim.hospital.safety import (
     total_loss,
     worst,
 )
-from clinsim.hospital.slips import Prescription, slip
-from clinsim.hospital.streams import Streams
-from clinsim.scenario_file import checked, read_data
 
 HEALTHY = PatientFacts(egfr=95.0, weight_kg=70.0, age=50.0)
 
@@ -262,123 +255,3 @@ def test_more_of_a_drug_is_never_safer_than_its_largest_dose(drug: str, factor: 
     assert most is not None
     losses = [total_loss(found(HEALTHY, drug, most * f, rule.unit, route)) for f in (1.0, factor, 2.0 * factor)]
     assert losses == sorted(losses)
-
-
-# ---------------------------------------------------------------- slips
-
-
-PATIENTS = (
-    HEALTHY,
-    facts(allergies=("penicillin",), current_drugs=("warfarin", "lisinopril"), egfr=28.0, age=74.0),
-    facts(current_drugs=("apixaban", "metformin", "simvastatin"), egfr=45.0),
-    facts(current_drugs=("sertraline", "morphine"), pregnant=True, weight_kg=60.0),
-)
-
-
-def prescriptions(n: int) -> list[tuple[str, Prescription, PatientFacts]]:
-    drugs = list(load_formulary().drugs.values())
-    rows = []
-    for i in range(n):
-        drug, who = drugs[i * 37 % len(drugs)], PATIENTS[i % len(PATIENTS)]
-        dose = drug.usual(drug.routes[0], who.weight_kg)
-        assert dose is not None
-        rows.append((f"order {i}", Prescription(drug.name, dose, drug.unit, drug.routes[0]), who))
-    return rows
-
-
-def test_slips_come_at_the_published_rates() -> None:
-    formulary, streams = load_formulary(), Streams(1)
-    slips = [slip(streams, key, meant, who, formulary) for key, meant, who in prescriptions(20_000)]
-    made = [found_slip for found_slip in slips if found_slip]
-    # Bobb 2004: 62.4 per 1,000 orders (binomial sd 0.0017), 30.8 % of them significant (sd 0.013)
-    assert len(made) / len(slips) == pytest.approx(0.0624, abs=0.006)
-    assert sum(one.significant for one in made) / len(made) == pytest.approx(0.308, abs=0.05)
-    kinds = Counter(one.kind for one in made)
-    assert set(kinds) == set(formulary.slips.weights), kinds
-
-
-def test_a_slip_is_what_it_says() -> None:
-    formulary, streams = load_formulary(), Streams(5)
-    for key, meant, who in prescriptions(600):
-        one = slip(streams, key, meant, who, formulary, share=1.0)
-        assert one is not None
-        assert one.written != meant
-        written = one.written
-        findings = review(formulary.drugs[written.drug], written.dose, written.unit, written.route, who, formulary)
-        assert one.findings == findings
-        assert not one.significant or is_significant(findings)
-        if one.kind == "tenfold_dose":
-            assert written.dose == pytest.approx(10.0 * meant.dose)
-        if one.kind == "allergy":
-            assert "ALLERGY" in {finding.code for finding in findings}
-
-
-def test_slips_are_keyed_and_a_smaller_share_takes_some_away() -> None:
-    formulary = load_formulary()
-    orders = prescriptions(200)
-    runs = [[slip(Streams(3), key, meant, who, formulary, share) for key, meant, who in orders] for share in (0.5, 0.5, 0.2)]
-    assert runs[0] == runs[1]
-    assert all(few is None or few == many for few, many in zip(runs[2], runs[0], strict=True))
-    other = [slip(Streams(4), key, meant, who, formulary, 0.5) for key, meant, who in orders]
-    assert other != runs[0]
-
-
-# ---------------------------------------------------------------- the file
-
-
-def unique_keys(loader: yaml.SafeLoader, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-    keys = [loader.construct_object(key, deep=True) for key, _ in node.value]
-    assert len(keys) == len(set(keys)), f"line {node.start_mark.line + 1}: {Counter(keys).most_common(1)}"
-    return {key: loader.construct_object(value, deep=True) for key, (_, value) in zip(keys, node.value, strict=True)}
-
-
-@pytest.mark.parametrize("file", ["formulary.yaml", "imaging.yaml"])
-def test_no_name_stands_twice_in_a_file(file: str, root: Any) -> None:
-    class Loader(yaml.SafeLoader):
-        pass
-
-    Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, unique_keys)
-    assert yaml.load((root / "scenarios" / file).read_text(encoding="utf-8"), Loader)
-
-
-def test_pairs_stand_once() -> None:
-    pairs = [tuple(sorted(row.between)) for row in load_formulary().interactions]
-    assert len(pairs) == len(set(pairs))
-
-
-def test_slip_kinds_are_those_the_program_knows() -> None:
-    from clinsim.hospital.slips import KINDS
-
-    assert set(load_formulary().slips.weights) == set(KINDS)
-
-
-WRONG = {
-    "negative dose": ({"drugs": {"aspirin": {"doses": {"oral": {"low": -75}}}}}, r"drugs\.aspirin\.doses\.oral\.low"),
-    "usual above high": ({"drugs": {"aspirin": {"doses": {"oral": {"usual": 900}}}}}, "low <= usual <= high"),
-    "unknown route": ({"drugs": {"aspirin": {"doses": {"ear": {"usual": 1, "low": 1, "high": 1}}}}}, "'oral', 'sl', 'iv'"),
-    "unknown field": ({"drugs": {"aspirin": {"colour": "white"}}}, r"drugs\.aspirin\.colour"),
-    "unknown class": (
-        {"interactions": [{"between": ["aspirin", "moonlight"], "tier": "major", "text": "x", "source": "assumption"}]}, "unknown moonlight; allowed",
-    ),
-    "unknown tier": (
-        {"interactions": [{"between": ["aspirin", "heparin"], "tier": "awful", "text": "x", "source": "assumption"}]}, "'contraindicated', 'major'",
-    ),
-    "no source": ({"slips": {"share": 0.1, "significant": 0.3, "weights": {}}}, r"slips\.source"),
-}  # fmt: skip
-
-
-def merged(raw: Any, change: Any) -> Any:
-    if not isinstance(change, dict):
-        return change
-    return {**raw, **{key: merged(raw.get(key, {}), value) for key, value in change.items()}}
-
-
-@pytest.mark.parametrize("case", WRONG)
-def test_a_wrong_formulary_is_refused_by_name_of_file_and_field(case: str) -> None:
-    change, message = WRONG[case]
-    raw = merged(read_data("formulary.yaml"), change)
-    if case == "no source":
-        del raw["slips"]["source"]
-    with pytest.raises(ScenarioError, match=message) as refusal:
-        checked(Formulary, raw, "formulary.yaml")
-    assert str(refusal.value).startswith("formulary.yaml: ")
