@@ -41,20 +41,24 @@ _NUMERIC = re.compile(r"([A-Za-z][A-Za-z0-9_]*) (<=|>=|<|>) (-?\d+(?:\.\d+)?)")
 _WORDED = re.compile(r"(\w+) (.+)")
 
 
-def compiled(criterion: Criterion | list[Criterion] | tuple[Criterion, ...]) -> Test:
+def compiled(criterion: Criterion | list[Criterion] | tuple[Criterion, ...], worst: bool = False) -> Test:
     """The test that a criterion stands for; of a list all must hold (an empty list always holds).
+
+    Args:
+        criterion: A text, a mapping, or a list of these.
+        worst: Whether comparisons look at the worst values so far (what the illness did), not at the last ones.
 
     Raises:
         ValueError: It is no criterion.
     """
     if isinstance(criterion, str):
-        return _atom(criterion)
+        return _atom(criterion, worst)
     if isinstance(criterion, (list, tuple)):
-        return _all([compiled(inner) for inner in criterion])
+        return _all([compiled(inner, worst) for inner in criterion])
     if len(criterion) != 1 or next(iter(criterion)) not in _JOINS:
         raise ValueError(f"criterion {dict(criterion)}: a mapping has one of {', '.join(_JOINS)}")
     word, inner = next(iter(criterion.items()))
-    return _JOINS[word]([compiled(one) for one in (inner if isinstance(inner, (list, tuple)) else [inner])])
+    return _JOINS[word]([compiled(one, worst) for one in (inner if isinstance(inner, (list, tuple)) else [inner])])
 
 
 def _all(tests: list[Test]) -> Test:
@@ -75,10 +79,10 @@ def _not(tests: list[Test]) -> Test:
 _JOINS: dict[str, Callable[[list[Test]], Test]] = {"all": _all, "any": _any, "not": _not}
 
 
-def _atom(text: str) -> Test:
+def _atom(text: str, worst: bool) -> Test:
     numeric = _NUMERIC.fullmatch(text)
     if numeric:
-        return _number(numeric[1], _COMPARE[numeric[2]], float(numeric[3]))
+        return (_worst if worst else _number)(numeric[1], _COMPARE[numeric[2]], float(numeric[3]))
     worded = _WORDED.fullmatch(text)
     if not worded or worded[1] not in _WORDS:
         raise ValueError(f"criterion {text!r}: neither a comparison nor one of {', '.join(_WORDS)}")
@@ -88,6 +92,14 @@ def _atom(text: str) -> Test:
 def _number(name: str, compare: Callable[[float, float], bool], limit: float) -> Test:
     def holds(case: Case) -> bool:
         value = case.numbers.get(name)
+        return value is not None and compare(value, limit)
+
+    return holds
+
+
+def _worst(name: str, compare: Callable[[float, float], bool], limit: float) -> Test:
+    def holds(case: Case) -> bool:
+        value = case.worst.get(name)
         return value is not None and compare(value, limit)
 
     return holds

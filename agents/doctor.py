@@ -8,12 +8,13 @@ protocols stand in their files.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from clinsim.agents.machine import Machine, call
-from clinsim.agents.notes import Call, Case, Key
+from clinsim.agents.notes import Call, Case
 from clinsim.agents.protocol_file import protocols
 from clinsim.agents.reasoning import chances, differential
-from clinsim.agents.treatment import Plan, placement, planned
+from clinsim.agents.treatment import Plan, active_items, dose_meant, placement, planned
 
 Ranked = tuple[tuple[float, ...], Call]
 
@@ -24,6 +25,7 @@ FIRST_LOOK = {1: 0.0, 2: 1.0, 3: 2.4, 4: 2.6, 5: 2.6}
 GONE = frozenset({"departed", "home", "died", "left_unseen"})
 BEDDED = frozenset({"boarding", "inpatient"})
 STAYS = ("ward", "step_down", "icu")
+UNSEEN_PLACES = frozenset({"waiting_room", "door"})
 FOREVER = 1e9
 
 
@@ -64,30 +66,33 @@ class Doctor(Machine):
     def claims(self) -> Iterator[Ranked]:
         """Patients whom nobody has claimed and who lie where they can be seen."""
         for row in self.memory.worklist:
-            if row["owner"] or row["place"] in ("waiting_room", "door"):
+            if row["owner"] or row["place"] in UNSEEN_PLACES:
                 continue
             made = call("claim_patient", patient_id=row["patient"])
-            if self.may(made) and self.key(made) not in self.memory.done:
+            if self.is_my_turn(row) and self.may(made) and self.key(made) not in self.memory.done:
                 yield (CLAIM_LEVEL[row["esi"] or 3], row["esi"] or 3, row["arrived_at"]), made
 
+    def is_my_turn(self, row: dict[str, Any]) -> bool:
+        """Doctors do not all run for the same patient: the second gives the first a minute, the third two."""
+        number = self.seat.agent.rpartition("_")[2]
+        head_start = float(number) - 1.0 if number.isdigit() else 0.0
+        return self.memory.minute >= self.memory.cases[row["patient"]].placed_at + head_start
+
     def pause(self) -> float:
-        """How long to wait when there is nothing to do: until time alone changes a plan."""
-        habits = protocols().habits
+        """How long to wait when there is nothing to do: until time alone changes a plan, or until it is one's turn."""
         due = min((case.next_at for case in self.own()), default=FOREVER) - self.memory.minute
-        return min(max(due, 1.0), habits.wait if due < FOREVER / 2 else habits.idle_wait)
+        if any(not row["owner"] and row["place"] not in UNSEEN_PLACES and not self.is_my_turn(row) for row in self.memory.worklist):
+            due = 1.0
+        return min(max(due, 1.0), protocols().habits.wait)
 
     def answers(self) -> Iterator[Call]:
         """Answers to what the pharmacist asks: the dose that was meant, with the reason."""
         for order, question in self.memory.queries.items():
             patient, key = self.memory.orders.get(order, ("", ("", "", "")))
-            dose = self.doses().get(key)
-            made = call("amend_order", order_id=order, dose=dose or 1.0, answer=f"This dose is meant, by protocol. On: {question[:120]}")
-            if dose and patient and self.key(made) not in self.memory.done and self.may(made):
+            dose = dose_meant(self.memory.cases[patient], key[2]) if patient else None
+            made = call("amend_order", order_id=order, dose=dose or 1.0, answer=f"Meant by protocol. On: {question[:80]}")
+            if dose and self.key(made) not in self.memory.done and self.may(made):
                 yield made
-
-    def doses(self) -> dict[Key, float]:
-        """The dose of the protocol by the key of its order."""
-        return {key: plan.dose for case in self.own() for key, plan in planned(case, self.memory.tools).doses.items()}
 
     def parting(self) -> Iterator[Call]:
         """Hand all patients over in writing to a doctor who stays."""
@@ -106,24 +111,29 @@ class Doctor(Machine):
     def look_at(self, case: Case) -> None:
         """Think about one patient again: what is likely, what to do next, and when time alone will change that."""
         case.stale, case.next_at = False, FOREVER
-        case.chances = chances(case)
+        if case.learnt:
+            case.learnt = False
+            case.chances = chances(case)
+            case.active = active_items(case)
         place = (case.numbers.get("esi", 3.0), case.row.get("arrived_at", 0.0))
         case.plan = None
         for level, made in self.wishes(case):
-            if self.may(made) and (case.plan is None or level < case.plan[0][0]):
+            if (case.plan is None or level < case.plan[0][0]) and self.may(made):
                 case.plan = ((level, *place), made)
 
     def wishes(self, case: Case) -> Iterator[tuple[float, Call]]:
         """Everything that could be done for a patient now, with its level."""
         if case.row["status"] in GONE:
             return
-        yield from self.first_look(case)
         if case.row["status"] == "away":
             return
+        yield from self.first_look(case)
         plan = planned(case, self.memory.tools, self.memory.minute)
         self.remind(case, plan.next_at)
         if self.knows_enough_to_treat(case):
             yield from plan.calls
+        else:
+            yield from self.at_once(case, plan)
         yield from self.follow(case)
         if self.has_looked(case):
             yield from self.conclude(case, plan)
@@ -151,6 +161,13 @@ class Doctor(Machine):
         for i, made in enumerate(looks):
             if self.once(case, made):
                 yield level + i * 0.1, made
+
+    def at_once(self, case: Case, plan: Plan) -> Iterator[tuple[float, Call]]:
+        """Tests that need no doctor at the bedside: those marked stat are asked for before the examination."""
+        level = FIRST_LOOK[int(case.numbers.get("esi", 3.0))] + 0.05
+        for _, made in plan.calls:
+            if made[0] == "order_test" and made[1]["priority"] == "stat":
+                yield level, made
 
     def knows_enough_to_treat(self, case: Case) -> bool:
         """Whether the patient has been examined or asked: nothing is given to somebody who was not seen."""

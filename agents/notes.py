@@ -20,6 +20,8 @@ Key = tuple[str, ...]
 """What was done, without its details: tool, patient or work item, and the code (a drug, a test, a region)."""
 
 VITALS = ("hr", "sbp", "rr", "spo2", "temp", "gcs", "pain")
+_TELLING = ("complaint", "esi", "place", "status", "diagnosis")
+"""Fields of a row of the work list that bear on what is thought of the illness."""
 _SUBJECTS = ("patient_id", "order_id", "study_id", "letter_id")
 _CODES = ("test", "study", "drug", "procedure", "service", "topic", "region", "unit", "diagnosis")
 _CLAUSE = re.compile(r"[.;,\n]+|\bbut\b|(?=\bno\b)|(?=\bdenies\b)")
@@ -51,13 +53,16 @@ class Case:
     """All that one clinician knows about one patient.
 
     `plan` is the most pressing thing to do (rank and call) as of the last look, `next_at` the minute at which time
-    alone may change it. `numbers` holds age, ESI, vital signs and results by name; `said` and `denied` the affirmed and denied clauses of
-    history, examination and text results. `stale` is set by whatever may change what should be done next.
+    alone may change it. `numbers` holds age, ESI, vital signs and results by name as last known, `worst` the worst of them (the first,
+    where neither direction is worse); `said` and `denied` the affirmed and denied clauses of
+    history, examination and text results. `stale` is set by whatever may change what should be done next,
+    `learnt` by whatever may change what is thought of the illness; `active` are the protocols that apply.
     """
 
     id: str
     row: dict[str, Any] = field(default_factory=dict)
     numbers: dict[str, float] = field(default_factory=dict)
+    worst: dict[str, float] = field(default_factory=dict)
     said: str = ""
     denied: str = ""
     heard: dict[str, bool] = field(default_factory=dict)
@@ -76,8 +81,21 @@ class Case:
     chances: dict[str, float] = field(default_factory=dict)
     alerts: int = 0
     stale: bool = True
+    learnt: bool = True
+    active: tuple[Any, ...] = ()
+    placed_at: float = 0.0
     next_at: float = 0.0
     plan: tuple[tuple[float, ...], Call] | None = None
+
+    def note_number(self, name: str, value: float) -> None:
+        """Take down a number."""
+        self.numbers[name] = value
+        known = self.worst.get(name)
+        if known is None:
+            self.worst[name] = value
+        elif name in WORSE:
+            self.worst[name] = WORSE[name](known, value)
+        self.stale = self.learnt = True
 
     def note_vitals(self, values: Mapping[str, Any], minute: float) -> None:
         """Take down a set of vital signs measured at `minute`."""
@@ -88,11 +106,9 @@ class Case:
         for name in VITALS:
             value = values.get(name)
             if isinstance(value, (int, float)):
-                numbers[name] = float(value)
+                self.note_number(name, float(value))
         numbers["news2"] = float(news2(numbers, on_oxygen=any(name in self.started for name in _OXYGEN)))
-        if numbers.get("sbp"):
-            numbers["shock_index"] = numbers.get("hr", 0.0) / numbers["sbp"]
-        self.stale = True
+        self.stale = self.learnt = True
 
     def note_text(self, text: str) -> None:
         """Take down what was said or seen, denials apart."""
@@ -106,7 +122,7 @@ class Case:
         if since and "onset_hours" not in self.numbers:
             self.numbers["onset_hours"] = float(since[1]) * _HOURS[since[2]]
         self.heard.clear()
-        self.stale = True
+        self.stale = self.learnt = True
 
     def count(self, key: Key) -> Count:
         """How often the call with `key` went through."""
@@ -115,6 +131,11 @@ class Case:
 
 _SINCE = re.compile(r"[Ss]ince (?:about )?(\d+) (minute|hour|day)")
 _HOURS = {"minute": 1.0 / 60.0, "hour": 1.0, "day": 24.0}
+WORSE: dict[str, Callable[[float, float], float]] = {
+    **dict.fromkeys(("sbp", "spo2", "gcs", "HB", "PH", "HCO3", "PLT"), min),
+    **dict.fromkeys(("rr", "temp", "pain", "LACTATE", "TROP", "BHB", "CREAT", "WBC", "CRP", "PCO2", "DDIMER"), max),
+}
+"""Which of two values is the worse one."""
 _NEVER = Count()
 _OXYGEN = ("oxygen", "titrated_oxygen", "niv", "bag_mask", "intubation")
 
@@ -220,8 +241,14 @@ class Memory:
         case = self.case(row["patient"])
         if case.row == row:
             return
+        before = case.row
         case.row, case.stale = row, True
-        case.numbers["age"] = float(row["age"])
+        if before and all(before[name] == row[name] for name in _TELLING):
+            return
+        if not before or before["place"] != row["place"]:
+            case.placed_at = self.minute
+        case.learnt = True
+        case.numbers["age"] = case.worst["age"] = float(row["age"])
         case.numbers["esi"] = float(row["esi"] or 3)
 
     def _note_news(self, item: dict[str, Any]) -> None:
@@ -270,6 +297,7 @@ def _note_case_news(memory: Memory, case: Case, item: dict[str, Any]) -> None:
         note_findings(case, _code_of(memory, item), item["findings"], minute)
     if "drug" in item and item["kind"] == "given":
         case.given.setdefault(item["drug"], Count()).add(minute)
+        case.learnt = True
     if item["kind"] in _WORSE:
         case.alerts += 1
     if item["kind"] == "rejected":
@@ -297,10 +325,10 @@ def note_values(case: Case, test: str, values: Mapping[str, Any], minute: float)
         if isinstance(value, str):
             case.note_text(f"{analyte} {value}")
         else:
-            case.numbers[analyte] = float(value)
+            case.note_number(analyte, float(value))
     if test:
         case.resulted[test] = minute
-    case.stale = True
+    case.stale = case.learnt = True
 
 
 def note_findings(case: Case, code: str, findings: Any, minute: float) -> None:
@@ -308,19 +336,16 @@ def note_findings(case: Case, code: str, findings: Any, minute: float) -> None:
     for finding in findings:
         case.findings.add(finding["name"] if isinstance(finding, dict) else finding[0] if isinstance(finding, list) else str(finding))
     case.reported[code] = minute
-    case.stale = True
+    case.stale = case.learnt = True
 
 
 def _read_chart(memory: Memory, case: Case, result: dict[str, Any]) -> None:
     case.chart_read_at = memory.minute
     case.allergies = " ".join(result["allergies"]).lower()
     case.background = " ".join([*result["comorbidities"], *result["home_drugs"]]).lower()
-    case.numbers["weight"] = float(result["weight_kg"])
-    case.numbers["egfr"] = float(result["egfr"])
-    case.numbers["pregnant"] = float(result["pregnant"])
-    case.numbers["chart"] = 1.0
-    case.numbers["filed"] = float(result["results"])
-    case.numbers["reports"] = float(result["reports"])
+    for name, value in (("weight", "weight_kg"), ("egfr", "egfr"), ("pregnant", "pregnant"), ("filed", "results"), ("reports", "reports")):
+        case.note_number(name, float(result[value]))
+    case.note_number("chart", 1.0)
     if result["last_vitals"]:
         case.note_vitals(result["last_vitals"], float(result["last_vitals"]["minute"]))
 

@@ -23,7 +23,7 @@ class Pharmacist(Machine):
             found = self.step(row)
             if found is not None:
                 return found
-        return self.wait(protocols().habits.idle_wait)
+        return self.wait(protocols().habits.wait)
 
     def step(self, row: Row) -> Call | None:
         """The next thing to do about one order, or None if it waits for somebody else."""

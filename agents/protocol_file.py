@@ -172,7 +172,6 @@ class Habits(Sheet):
 
     own_patients: Annotated[int, Field(ge=1)]
     wait: Annotated[int, Field(ge=1, le=60)]
-    idle_wait: Annotated[int, Field(ge=1, le=60)]
     confident: Share
     named: Share
     patience_for_orders: Positive

@@ -35,7 +35,7 @@ class Radiologist(Machine):
         for offers in (self.letters(), self.calls(), self.protocolling(), self.reading()):
             for made in offers:
                 return made
-        return self.wait(protocols().habits.idle_wait)
+        return self.wait(protocols().habits.wait)
 
     # ------------------------------------------------------------ protocols
 

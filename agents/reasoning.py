@@ -26,7 +26,7 @@ def _table() -> tuple[dict[str, dict[str, float]], dict[str, float], tuple[tuple
         for complaint in complaints
     }
     elsewhere = {name: disease.base + disease.elsewhere for name, disease in sheet.diseases.items()}
-    return by_complaint, elsewhere, tuple((compiled(clue.when), clue.worth) for clue in sheet.clues)
+    return by_complaint, elsewhere, tuple((compiled(clue.when, worst=True), clue.worth) for clue in sheet.clues)
 
 
 def chances(case: Case) -> dict[str, float]:

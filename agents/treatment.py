@@ -9,7 +9,7 @@ from typing import Any
 
 from clinsim.agents.criteria import Test, compiled
 from clinsim.agents.machine import call
-from clinsim.agents.notes import Call, Case, Key, key_of
+from clinsim.agents.notes import Call, Case
 from clinsim.agents.protocol_file import Placement, Step, protocols
 
 TOOL_OF = {
@@ -46,19 +46,11 @@ class Line:
     items: tuple[Item, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Dosed:
-    """A dose of a protocol for one patient."""
-
-    dose: float
-
-
 @dataclass(slots=True)
 class Plan:
-    """What protocols ask for now: calls with their levels, the doses by key, whether tests are among them, and when time alone brings more."""
+    """What protocols ask for now: calls with their levels, whether tests are among them, and when time alone brings more."""
 
     calls: list[tuple[float, Call]] = field(default_factory=list)
-    doses: dict[Key, Dosed] = field(default_factory=dict)
     looks: bool = False
     next_at: float = FOREVER
 
@@ -84,34 +76,39 @@ def placement(case: Case) -> Placement:
     return next(rule for holds, rule in _placements() if holds(case))
 
 
-def planned(case: Case, tools: frozenset[str], minute: float = 0.0) -> Plan:
-    """What the protocols ask for, for one patient, at `minute`."""
+def active_items(case: Case) -> tuple[tuple[float, Item], ...]:
+    """The steps of the protocols that apply to a patient, each with its level."""
+    return tuple((line.level + order * 0.01, item) for line in _lines() if line.when(case) for order, item in enumerate(line.items))
+
+
+def planned(case: Case, tools: frozenset[str], minute: float) -> Plan:
+    """What the protocols that apply ask for at `minute` (`case.active` says which apply)."""
     plan = Plan()
-    for line in _lines():
-        if not line.when(case):
-            continue
-        for order, item in enumerate(line.items):
-            if item.when(case):
-                _consider(plan, case, tools, item, line.level + order * 0.01, minute)
+    for level, item in case.active:
+        if item.when(case):
+            _consider(plan, case, tools, item, level, minute)
     return plan
 
 
 def _consider(plan: Plan, case: Case, tools: frozenset[str], item: Item, level: float, minute: float) -> None:
     chosen = next((choice for choice in (item, *item.instead) if _is_open(choice, case, tools)), None)
-    if chosen is None:
-        return
-    step = chosen.step
-    made = as_call(step, case)
-    if step.dose is not None:
-        plan.doses[key_of(*made)] = Dosed(made[1]["dose"])
-    due = _due(chosen, case)
-    if due is None:
+    due = None if chosen is None else _due(chosen, case)
+    if chosen is None or due is None:
         return
     if due > minute:
         plan.next_at = min(plan.next_at, due)
         return
-    plan.calls.append((level, made))
-    plan.looks = plan.looks or step.do in LOOKS
+    plan.calls.append((level, as_call(chosen.step, case)))
+    plan.looks = plan.looks or chosen.step.do in LOOKS
+
+
+def dose_meant(case: Case, drug: str) -> float | None:
+    """The dose in which the protocols that apply mean a drug for this patient; None if none names it."""
+    for _, item in case.active:
+        for choice in (item, *item.instead):
+            if choice.step.do == "drug" and choice.step.code == drug:
+                return dose_for(choice.step, case)
+    return None
 
 
 def _is_open(item: Item, case: Case, tools: frozenset[str]) -> bool:
