@@ -16,8 +16,11 @@ HARMFUL = frozenset({"significant", "serious"})
 
 
 def facts_of(patient: Patient) -> PatientFacts:
-    """What the safety checks need to know of the patient as the patient truly is."""
-    person = patient.person
+    """What the safety checks need to know of the patient: the true person, and the last values on the chart."""
+    person, chart = patient.person, patient.chart
+    results = {line.analyte: line.value for line in chart.results if not isinstance(line.value, str)}
+    if chart.vitals:
+        results |= {"hr": chart.vitals[-1].hr, "sbp": chart.vitals[-1].sbp}
     return PatientFacts(
         allergies=person.allergies,
         current_drugs=tuple(patient.current_drugs),
@@ -25,6 +28,8 @@ def facts_of(patient: Patient) -> PatientFacts:
         weight_kg=person.weight_kg,
         pregnant=person.pregnant,
         age=person.age,
+        problems=person.comorbidities,
+        results=results,
     )
 
 
@@ -49,7 +54,7 @@ def give(hospital: Hospital, patient: Patient, line: OrderLine) -> None:
         if finding.severity in HARMFUL:
             patient.extra_loss += finding.harm_loss
             log_harm(hospital, patient, line, finding.code, finding.harm_loss, finding.text)
-    dose_ok = not any(finding.code in DOSE_CODES for finding in findings)
+    dose_ok = not any(finding.code in DOSE_CODES and finding.severity in HARMFUL for finding in findings)
     helped = take_effect(hospital, patient, line, dose_ok)
     patient.current_drugs.append(line.code)
     if not helped and not line.background and patient.origin == "ed":

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from clinsim.hospital import laboratory
 from clinsim.hospital.charts import OrderLine, StudyLine
-from clinsim.hospital.effects import breach
+from clinsim.hospital.effects import HARMFUL, breach, facts_of
 from clinsim.hospital.patients import Patient
 from clinsim.hospital.sampling import minutes_of
-from clinsim.hospital.studies import Shown, Study, shown
+from clinsim.hospital.studies import Shown, Study, review_protocol, shown
 from clinsim.hospital.theatres import begin_away, end_away
 from clinsim.imaging_file import ProtocolRule
 from clinsim.record import PLACE_IN_QUEUE, Priority
@@ -135,7 +135,10 @@ def reprioritise(hospital: Hospital, sid: str, priority: Priority) -> None:
     put_in_order(hospital, sid)
 
 
-def contrast_breach(hospital: Hospital, patient: Patient, line: OrderLine, by: str) -> None:
-    """A contrast protocol at very low kidney function is an unsafe act of whoever chose it (unless stat)."""
-    if protocol_of(hospital, line).contrast and patient.person.egfr < 30 and line.priority != "stat":
-        breach(hospital, patient, by, "contrast_in_renal_failure", f"{line.code} with contrast at eGFR {patient.person.egfr:.0f}")
+def unsafe_protocol(hospital: Hospital, patient: Patient, line: OrderLine, by: str) -> None:
+    """A protocol that the patient must not have (contrast, magnet) is an unsafe act of whoever chose it, unless minutes count."""
+    if line.priority == "stat":
+        return
+    for finding in review_protocol(line.code, line.protocol, facts_of(patient), hospital.knowledge.imaging):
+        if finding.severity in HARMFUL:
+            breach(hospital, patient, by, finding.code, finding.text)

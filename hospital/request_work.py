@@ -117,7 +117,7 @@ def protocol(hospital: Hospital, actor: Actor, order: Order) -> Receipt:
     line.protocol = order.code
     hospital.desk.to_protocol.remove(line.id)
     laboratory.set_state(hospital, line, "protocolled", actor.agent)
-    radiology.contrast_breach(hospital, hospital.patients[line.patient], line, actor.agent)
+    radiology.unsafe_protocol(hospital, hospital.patients[line.patient], line, actor.agent)
     release(hospital, line)
     return Receipt(line.id, "protocolled", f"{line.code}: {order.code}")
 
