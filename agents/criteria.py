@@ -13,6 +13,7 @@ A criterion is a text, or a mapping with one of `all`, `any`, `not`. Texts read 
     has cirrhosis            a comorbidity or home drug
     allergic penicillin
     likely stemi 0.5         the probability worked out from the evidence is at least that
+    after crystalloid 15     the vital signs are from at least so many minutes after it was last given
     given aspirin|heparin    one of the drugs has been given, or the procedure has taken effect
     ordered aspirin          ordered by us and not turned down
     is septic_shock|dka      the recorded diagnosis
@@ -173,6 +174,12 @@ def _given(words: str) -> Test:
     return lambda case: any(name in case.given for name in names)
 
 
+def _after(words: str) -> Test:
+    name, _, minutes = words.partition(" ")
+    least = float(minutes)
+    return lambda case: name in case.given and case.vitals_at >= case.given[name].last + least
+
+
 def _ordered(words: str) -> Test:
     names = words.split("|")
     return lambda case: any(name in case.started and name not in case.barred for name in names)
@@ -200,6 +207,7 @@ _WORDS: dict[str, Callable[[str], Test]] = {
     "allergic": _allergic,
     "likely": _likely,
     "given": _given,
+    "after": _after,
     "ordered": _ordered,
     "is": _is,
     "at": _at,

@@ -26,6 +26,9 @@ GONE = frozenset({"departed", "home", "died", "left_unseen"})
 BEDDED = frozenset({"boarding", "inpatient"})
 STAYS = ("ward", "step_down", "icu")
 UNSEEN_PLACES = frozenset({"waiting_room", "door"})
+AT_THE_BEDSIDE = frozenset({"examine_patient", "take_history"})
+ON_THE_WAY = frozenset({"placed", "protocolled", "scanning"})
+"""States of an imaging order in which the patient may be fetched at any minute."""
 FOREVER = 1e9
 
 
@@ -111,6 +114,8 @@ class Doctor(Machine):
     def look_at(self, case: Case) -> None:
         """Think about one patient again: what is likely, what to do next, and when time alone will change that."""
         case.stale, case.next_at = False, FOREVER
+        if "onset_hours" in case.numbers:
+            case.numbers["hours_since_onset"] = case.numbers["onset_hours"] + (self.memory.minute - case.row["arrived_at"]) / 60.0
         if case.learnt:
             case.learnt = False
             case.chances = chances(case)
@@ -125,18 +130,18 @@ class Doctor(Machine):
         """Everything that could be done for a patient now, with its level."""
         if case.row["status"] in GONE:
             return
-        if case.row["status"] == "away":
-            return
-        yield from self.first_look(case)
         plan = planned(case, self.memory.tools, self.memory.minute)
         self.remind(case, plan.next_at)
+        if case.row["status"] == "away":
+            yield from self.conclude(case, plan)
+            return
+        yield from self.first_look(case)
         if self.knows_enough_to_treat(case):
-            yield from plan.calls
+            yield from self.in_order(case, plan)
         else:
             yield from self.at_once(case, plan)
         yield from self.follow(case)
-        if self.has_looked(case):
-            yield from self.conclude(case, plan)
+        yield from self.conclude(case, plan)
 
     def remind(self, case: Case, minute: float) -> None:
         """Look again at `minute`."""
@@ -158,9 +163,17 @@ class Doctor(Machine):
             looks.insert(1, call("get_results", patient_id=case.id))
         if case.numbers.get("reports"):
             looks.insert(1, call("get_reports", patient_id=case.id))
+        leaving = any(order["kind"] == "imaging" and order["state"] in ON_THE_WAY for order in case.row.get("orders", ()))
         for i, made in enumerate(looks):
-            if self.once(case, made):
+            if self.once(case, made) and not (leaving and made[0] in AT_THE_BEDSIDE):
                 yield level + i * 0.1, made
+
+    def in_order(self, case: Case, plan: Plan) -> Iterator[tuple[float, Call]]:
+        """What the protocols ask for; imaging that is not stat waits until history and examination are done."""
+        looked = self.has_looked(case)
+        for level, made in plan.calls:
+            if looked or made[0] != "order_imaging" or made[1]["priority"] == "stat":
+                yield level, made
 
     def at_once(self, case: Case, plan: Plan) -> Iterator[tuple[float, Call]]:
         """Tests that need no doctor at the bedside: those marked stat are asked for before the examination."""
@@ -198,12 +211,14 @@ class Doctor(Machine):
 
     def conclude(self, case: Case, plan: Plan) -> Iterator[tuple[float, Call]]:
         """Differential, diagnosis, and where the patient goes."""
+        if not self.has_looked(case):
+            return
         likeliest = next(iter(case.chances), "")
         sure = case.chances.get(likeliest, 0.0)
         habits = protocols().habits
         waiting = self.awaited(case, ("test", "imaging"))
         recorded = case.row.get("diagnosis", "")
-        if not recorded and (sure >= habits.confident or (not waiting and not plan.looks)):
+        if not recorded and ((sure >= habits.confident and case.resulted) or (not waiting and not plan.looks)):
             yield from self.name_it(case, likeliest)
         if recorded and recorded != likeliest and sure >= habits.named:
             made = call("record_diagnosis", patient_id=case.id, diagnosis=likeliest)
@@ -224,15 +239,14 @@ class Doctor(Machine):
     def place(self, case: Case, plan: Plan, waiting: bool) -> Iterator[tuple[float, Call]]:
         """Home, or a bed, once what matters has been started and what was asked for is in."""
         where = placement(case)
-        if plan.calls and min(level for level, _ in plan.calls) <= 3.0:
-            return
-        if waiting or self.awaited(case, ("drug", "procedure")):
-            return
         decided = case.row.get("disposition", "")
         if where.to == "home":
-            told = protocols().advice.get(case.row.get("diagnosis", ""), protocols().advice["any"])
-            if not decided:
+            away = case.row["status"] == "away" or plan.calls or waiting or self.awaited(case, ("drug", "procedure"))
+            if not decided and not away:
+                told = protocols().advice.get(case.row.get("diagnosis", ""), protocols().advice["any"])
                 yield 2.5, call("discharge_patient", patient_id=case.id, advice=told.advice, safety_net=told.safety_net)
+        elif any(level < 2.0 for level, _ in plan.calls) or self.awaited(case, ("drug",), protocols().habits.patience_for_drugs):
+            return
         elif not decided and case.row["status"] != "inpatient":
             yield 2.3, call("admit_patient", patient_id=case.id, unit=where.to, reason=where.reason)
         elif self.is_step_up(case, where.to):
@@ -243,9 +257,9 @@ class Doctor(Machine):
         now = max(STAYS.index(name) if name in STAYS else -1 for name in (case.row.get("disposition", ""), case.row.get("place", "")))
         return STAYS.index(unit) > now and ("transfer_patient", case.id, unit) not in case.done
 
-    def awaited(self, case: Case, kinds: tuple[str, ...]) -> bool:
+    def awaited(self, case: Case, kinds: tuple[str, ...], patience: float = 0.0) -> bool:
         """Whether orders of these kinds are open that may still come in time; if so, a reminder is set for when they no longer do."""
-        patience = protocols().habits.patience_for_orders
+        patience = patience or protocols().habits.patience_for_orders
         found = False
         for order in case.row.get("orders", ()):
             if order["kind"] in kinds:

@@ -175,6 +175,7 @@ class Habits(Sheet):
     confident: Share
     named: Share
     patience_for_orders: Positive
+    patience_for_drugs: Positive
     recheck_sick: Positive
     recheck: Positive
     source: Source
