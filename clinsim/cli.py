@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import cast
 
 import typer
 
@@ -24,7 +25,7 @@ app = typer.Typer(
 for command in (run, verify, regrade, scenarios, tools):
     app.command()(command)
 
-_Misspelt: type[Exception] = typer.BadParameter.__mro__[1]
+_Misspelt = cast(type[typer.BadParameter], typer.BadParameter.__mro__[1])
 """What typer raises for an unknown option or a missing argument; it has no public name."""
 
 
@@ -40,7 +41,7 @@ def code_of(arguments: Sequence[str] | None = None) -> int:
     except UsageError as problem:
         return _bad_use(str(problem))
     except _Misspelt as problem:
-        return _bad_use(str(problem))
+        return _bad_use(problem.format_message())
 
 
 def _bad_use(problem: str) -> int:

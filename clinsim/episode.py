@@ -34,7 +34,7 @@ Script = list[tuple[str, Submission]]
 class Played:
     """An action as it was played.
 
-    `status`, `result`, `service_minutes` and `position` (length of the log) are those of its answer. `observation` is
+    `status`, `result`, `thinking_minutes`, `service_minutes` and `position` (length of the log) are those of its answer. `observation` is
     kept if it was made. A call that was dropped unsent has the `turn` of the action that took its place.
     """
 
@@ -45,6 +45,7 @@ class Played:
     submission: Submission
     status: str = UNFINISHED
     result: Any = None
+    thinking_minutes: float = 0.0
     service_minutes: float = 0.0
     position: int = 0
 
@@ -182,8 +183,9 @@ class Episode:
         if played is not None:
             played.status = answer["status"]
             played.result = answer.get("result", answer.get("error"))
-            elapsed = self.hospital.now - played.decision.at - played.submission.thinking_minutes
-            played.service_minutes = max(0.0, round(elapsed, 6))
+            elapsed = round(self.hospital.now - played.decision.at, 6)
+            played.thinking_minutes = min(elapsed, played.submission.thinking_minutes)
+            played.service_minutes = round(elapsed - played.thinking_minutes, 6)
             self._file(played)
 
     def _file(self, played: Played) -> None:
@@ -194,9 +196,7 @@ class Episode:
     def _is_spent(self, agent: str) -> bool:
         if agent not in self._seats:
             return False
-        return self._errors[agent] >= self.scenario.budget.errors or any(
-            self._actions[agent] >= n for n in self._limits
-        )
+        return self._errors[agent] >= self.scenario.budget.errors or any(self._actions[agent] >= n for n in self._limits)
 
     def _submit(self, agent: str, submission: Submission, played: Played | None) -> None:
         self._script.append((agent, submission))
@@ -205,9 +205,7 @@ class Episode:
         self.hospital.act(agent, submission)
 
 
-def _replayed(
-    scenario: Scenario, seed: int, callers: Callers, limit: int | None, script: Script, told: tuple[Any, ...]
-) -> Episode:
+def _replayed(scenario: Scenario, seed: int, callers: Callers, limit: int | None, script: Script, told: tuple[Any, ...]) -> Episode:
     episode = Episode(scenario, seed, callers, limit)
     episode._replay(script, told)
     return episode

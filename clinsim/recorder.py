@@ -20,9 +20,7 @@ _NOTHING_MORE = Reply("", ())
 class Recorder:
     """Collects the lines of one episode of `ward` from its reset on; writes them to `sink` (if any) as they come."""
 
-    def __init__(
-        self, ward: WardEnv, policies: Mapping[str, str], sink: BinaryIO | None = None, observations: bool = True
-    ) -> None:
+    def __init__(self, ward: WardEnv, policies: Mapping[str, str], sink: BinaryIO | None = None, observations: bool = True) -> None:
         """Begin with the header; `policies` names the policy of each seat."""
         self._ward = ward
         self._keeps_observations = observations
@@ -97,7 +95,7 @@ class Recorder:
             status=played.status,
             result=played.result,
             thinking=call.thinking,
-            thinking_minutes=submission.thinking_minutes,
+            thinking_minutes=played.thinking_minutes,
             service_minutes=played.service_minutes,
             tokens=len(reply.tokens),
             cost=reply.cost,

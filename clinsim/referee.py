@@ -26,7 +26,7 @@ from clinsim.record import Action, Decision, Observation, Policy, Role, Seat
 from clinsim.rewards import Ledger
 from clinsim.scenario_file import Scenario
 from clinsim.space import ToolCallText, UnicodeText
-from clinsim.tooling import granted
+from clinsim.tooling import ToolSpec, granted
 
 TRAINING_SEEDS = 10_000
 """`reset()` without a seed takes the next one below this, so that a split of seeds is never left by accident."""
@@ -71,10 +71,7 @@ class WardEnv(AECEnv[str, dict[str, Any], str | None]):
         self.max_cycles = max_cycles
         self.recording = False
         self.possible_agents = [rule.agent for rule in scenario.seats]
-        self.tools = {
-            rule.agent: granted("live", rule.role, scenario.tools(rule.role))
-            for rule in (*scenario.seats, *scenario.background)
-        }
+        self.tools = _toolboxes(scenario)
         self._background = Callers({rule.agent: background for rule in scenario.background})
         self._sees = {agent: _observation_space() for agent in self.possible_agents}
         self._says = {agent: ToolCallText(s.card for s in self.tools[agent].values()) for agent in self.possible_agents}
@@ -191,6 +188,15 @@ class WardEnv(AECEnv[str, dict[str, Any], str | None]):
         twin.__dict__.update({name: copy.deepcopy(value, memo) for name, value in self.__dict__.items()})
         return twin
 
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the tools, which are functions: they are granted anew."""
+        return {name: value for name, value in self.__dict__.items() if name != "tools"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Come back at the same point: the episode by replay."""
+        self.__dict__.update(state)
+        self.tools = _toolboxes(self.scenario)
+
     # ---------------------------------------------------------------- the turn
 
     def _advance(self) -> None:
@@ -230,6 +236,11 @@ class WardEnv(AECEnv[str, dict[str, Any], str | None]):
         seed = int.from_bytes(blake2b(key, digest_size=4).digest(), "little")
         cards = tuple(spec.card for spec in self.tools[agent].values())
         return Seat(agent, role, cards, self.scenario.house_rules, seed)
+
+
+def _toolboxes(scenario: Scenario) -> dict[str, dict[str, ToolSpec]]:
+    staff = (*scenario.seats, *scenario.background)
+    return {rule.agent: granted("live", rule.role, scenario.tools(rule.role)) for rule in staff}
 
 
 def _observation_space() -> Dict:

@@ -126,7 +126,7 @@ def _read(raw: str, tools: Mapping[str, ToolSpec]) -> tuple[str, dict[str, Any],
     if len(raw) > MAX_ACTION_CHARACTERS:
         return "", {}, "parse", f"action of {len(raw)} characters; at most {MAX_ACTION_CHARACTERS} are read"
     try:
-        data = from_json(raw, allow_inf_nan=False)
+        data = from_json(raw.encode(), allow_inf_nan=False)
     except ValueError as problem:  # not JSON, too deep, NaN, or not encodable
         return "", {}, "parse", f'not JSON ({_brief(str(problem), 80)}); send {{"name": TOOL, "arguments": {{...}}}}'
     if not isinstance(data, dict) or not isinstance(data.get("name"), str) or set(data) - {"name", "arguments"}:

@@ -1,0 +1,113 @@
+"""Forks, copies and pickles stand at the same point as the straight run, and are independent of it."""
+
+import copy
+import pickle
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from clinsim.callers import Callers
+from clinsim.rollout import env, policy_for, raw_env
+
+WAIT = '{"name": "wait", "arguments": {"minutes": 5}}'
+
+
+def seen(ward):
+    """All that a player can see of an environment, and what it rests on."""
+    return {
+        "turn": ward.agent_selection,
+        "observations": {agent: ward.observe(agent)["text"] for agent in ward.agents},
+        "flags": (ward.terminations, ward.truncations),
+        "rewards": (ward.rewards, ward._cumulative_rewards),
+        "infos": ward.infos,
+        "digests": (ward.digest(), ward.state_digest()),
+        "ledger": ward.ledger.rows,
+    }
+
+
+def play(ward, callers, turns):
+    """Let the policies play some turns; what they said is returned as history."""
+    past = []
+    for _ in range(turns):
+        if not ward.agents or ward.truncations[ward.agent_selection] or ward.terminations[ward.agent_selection]:
+            break
+        agent, observation = ward.agent_selection, ward.observation(ward.agent_selection)
+        call, dropped = callers.next_call(agent, observation)
+        ward.drop(agent, dropped)
+        if call.place == 0:
+            past.append((agent, observation, call.reply))
+        ward.step(call)
+    return past
+
+
+def seated(ward, history=()):
+    policy = policy_for("guideline")
+    callers = Callers(dict.fromkeys(ward.possible_agents, policy))
+    callers.start(ward.seats(), history)
+    return callers
+
+
+@settings(max_examples=12)
+@given(seed=st.integers(0, 9999), turns=st.integers(0, 40))
+def test_a_fork_equals_the_straight_run(seed, turns):
+    ward = raw_env("first_hour")
+    ward.reset(seed=seed)
+    callers = seated(ward)
+    past = play(ward, callers, turns)
+    [fork] = ward.fork()
+    assert seen(fork) == seen(ward)
+    waiting = callers.left()
+    theirs = seated(fork, past)
+    if not waiting:  # calls of a reply that is half spent stay with whoever holds it
+        play(ward, callers, 10)
+        play(fork, theirs, 10)
+        assert seen(fork) == seen(ward)
+
+
+def test_forks_do_not_touch_each_other():
+    ward = raw_env("first_hour")
+    ward.reset(seed=3)
+    play(ward, seated(ward), 12)
+    before = seen(ward)
+    one, other = ward.fork(2)
+    while one.agents:
+        one.step(None if one.truncations[one.agent_selection] or one.terminations[one.agent_selection] else WAIT)
+    assert seen(other) == before
+    assert seen(ward) == before
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda ward: pickle.loads(pickle.dumps(ward))], ids=["copy", "pickle"])
+@pytest.mark.parametrize("make", [raw_env, env], ids=["raw", "wrapped"])
+def test_a_copy_goes_on_as_the_original(make, copied):
+    ward = make("first_hour")
+    ward.reset(seed=1)
+    for _ in range(9):
+        ward.step(ward.action_space(ward.agent_selection).sample())
+    twin = copied(ward)
+    for _ in range(9):
+        assert seen(twin.unwrapped) == seen(ward.unwrapped)
+        action = ward.action_space(ward.agent_selection).sample()
+        assert twin.action_space(twin.agent_selection).sample() == action
+        ward.step(action)
+        twin.step(action)
+
+
+def test_a_copy_before_reset_is_as_fresh_as_the_original():
+    twin = copy.deepcopy(raw_env("first_hour"))
+    twin.reset(seed=5)
+    straight = raw_env("first_hour")
+    straight.reset(seed=5)
+    assert seen(twin) == seen(straight)
+
+
+def test_a_fork_of_the_end_is_at_the_end():
+    ward = raw_env("first_hour", max_cycles=3)
+    ward.reset(seed=2)
+    while not ward.truncations[ward.agent_selection]:
+        ward.step(WAIT)
+    [fork] = ward.fork()
+    assert seen(fork) == seen(ward)
+    while fork.agents:
+        fork.step(None)
+    assert len(ward.agents) == len(ward.possible_agents)
