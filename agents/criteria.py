@@ -13,6 +13,7 @@ A criterion is a text, or a mapping with one of `all`, `any`, `not`. Texts read 
     has cirrhosis            a comorbidity or home drug
     allergic penicillin
     likely stemi 0.5         the probability worked out from the evidence is at least that
+    asked history|examination  we have asked or examined
     after crystalloid 15     the vital signs are from at least so many minutes after it was last given
     given aspirin|heparin    one of the drugs has been given, or the procedure has taken effect
     ordered aspirin          ordered by us and not turned down
@@ -180,6 +181,11 @@ def _after(words: str) -> Test:
     return lambda case: name in case.given and case.vitals_at >= case.given[name].last + least
 
 
+def _asked(words: str) -> Test:
+    tools = [{"history": "take_history", "examination": "examine_patient"}[word] for word in words.split("|")]
+    return lambda case: any((name, case.id, "all") in case.done for name in tools)
+
+
 def _ordered(words: str) -> Test:
     names = words.split("|")
     return lambda case: any(name in case.started and name not in case.barred for name in names)
@@ -208,6 +214,7 @@ _WORDS: dict[str, Callable[[str], Test]] = {
     "likely": _likely,
     "given": _given,
     "after": _after,
+    "asked": _asked,
     "ordered": _ordered,
     "is": _is,
     "at": _at,

@@ -156,21 +156,36 @@ class Doctor(Machine):
         level = FIRST_LOOK[int(case.numbers.get("esi", 3.0))]
         looks = [
             call("get_chart", patient_id=case.id),
-            call("examine_patient", patient_id=case.id, region="all"),
-            call("take_history", patient_id=case.id, topic="all"),
+            *self.bedside(case, level),
         ]
         if case.numbers.get("filed"):
             looks.insert(1, call("get_results", patient_id=case.id))
         if case.numbers.get("reports"):
             looks.insert(1, call("get_reports", patient_id=case.id))
+        if case.chances.get("ischaemic_stroke", 0.0) >= 0.3 and "onset_hours" not in case.numbers:
+            made = call("get_notes", patient_id=case.id)
+            if self.once(case, made):
+                yield 0.0, made
         leaving = any(order["kind"] == "imaging" and order["state"] in ON_THE_WAY for order in case.row.get("orders", ()))
         for i, made in enumerate(looks):
-            if self.once(case, made) and not (leaving and made[0] in AT_THE_BEDSIDE):
+            bedside = made[0] in AT_THE_BEDSIDE
+            if self.once(case, made) and not (bedside and (leaving or self.knows_it(case))):
                 yield level + i * 0.1, made
+
+    def bedside(self, case: Case, level: float) -> tuple[Call, Call]:
+        """Examination first where minutes count, else the history."""
+        examined = call("examine_patient", patient_id=case.id, region="all")
+        asked = call("take_history", patient_id=case.id, topic="all")
+        return (examined, asked) if level < 2.0 else (asked, examined)
+
+    def knows_it(self, case: Case) -> bool:
+        """Whether one of history and examination was enough to be sure: the other is then left out."""
+        sure = next(iter(case.chances.values()), 0.0) >= protocols().habits.confident
+        return sure and self.knows_enough_to_treat(case)
 
     def in_order(self, case: Case, plan: Plan) -> Iterator[tuple[float, Call]]:
         """What the protocols ask for; imaging that is not stat waits until history and examination are done."""
-        looked = self.has_looked(case)
+        looked = self.has_looked(case) or self.knows_it(case)
         for level, made in plan.calls:
             if looked or made[0] != "order_imaging" or made[1]["priority"] == "stat":
                 yield level, made
@@ -211,7 +226,7 @@ class Doctor(Machine):
 
     def conclude(self, case: Case, plan: Plan) -> Iterator[tuple[float, Call]]:
         """Differential, diagnosis, and where the patient goes."""
-        if not self.has_looked(case):
+        if not self.has_looked(case) and not self.knows_it(case):
             return
         likeliest = next(iter(case.chances), "")
         sure = case.chances.get(likeliest, 0.0)
@@ -245,7 +260,7 @@ class Doctor(Machine):
             if not decided and not away:
                 told = protocols().advice.get(case.row.get("diagnosis", ""), protocols().advice["any"])
                 yield 2.5, call("discharge_patient", patient_id=case.id, advice=told.advice, safety_net=told.safety_net)
-        elif any(level < 2.0 for level, _ in plan.calls) or self.awaited(case, ("drug",), protocols().habits.patience_for_drugs):
+        elif any(level < 2.0 for level, _ in plan.calls) or self.awaited(case, ("drug", "test", "imaging"), protocols().habits.patience_for_drugs):
             return
         elif not decided and case.row["status"] != "inpatient":
             yield 2.3, call("admit_patient", patient_id=case.id, unit=where.to, reason=where.reason)

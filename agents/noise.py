@@ -14,7 +14,7 @@ from zlib import crc32
 from clinsim.agents.machine import Machine, Player, call
 from clinsim.agents.notes import Call, Memory
 from clinsim.agents.protocol_file import Step, protocols
-from clinsim.agents.radiologist import readings_of, views_of
+from clinsim.agents.radiologist import look_for, readings_of
 from clinsim.agents.treatment import steps_of
 from clinsim.record import Seat, ToolCard
 
@@ -203,9 +203,9 @@ def _study_row(memory: Memory, rng: Random) -> dict[str, Any] | None:
 
 def _view(memory: Memory, rng: Random, own: bool) -> dict[str, Any] | None:
     row = _study_row(memory, rng)
-    views = views_of(row["code"]) if row else ()
-    if row is None or not views:
+    if row is None:
         return None
+    views = look_for(row["code"], row["indication"]).views
     region, window = views[rng.randrange(len(views))]
     return {"study_id": row["study"], "region": region, "window": window}
 

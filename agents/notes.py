@@ -25,7 +25,7 @@ _TELLING = ("complaint", "esi", "place", "status", "diagnosis")
 _SUBJECTS = ("patient_id", "order_id", "study_id", "letter_id")
 _CODES = ("test", "study", "drug", "procedure", "service", "topic", "region", "unit", "diagnosis")
 _CLAUSE = re.compile(r"[.;,\n]+|\bbut\b|(?=\bno\b)|(?=\bdenies\b)")
-_DENIAL = re.compile(r"\b(?:no|not|nil|denies|denied|without|never|none|nothing|absent|negative)\b")
+_DENIAL = re.compile(r"\b(?:no|not|nil|denies|denied|without|never|none|nothing|absent|negative|free)\b")
 
 
 def key_of(name: str, arguments: Mapping[str, Any]) -> Key:
@@ -370,6 +370,12 @@ def _read_texts(memory: Memory, case: Case, result: dict[str, Any]) -> None:
         case.note_text(text)
 
 
+def _read_notes(memory: Memory, case: Case, result: dict[str, Any]) -> None:
+    for line in result["notes"]:
+        if line["kind"] in ("triage", "history", "examination"):
+            case.note_text(line["text"])
+
+
 def _read_measured(memory: Memory, case: Case, result: dict[str, Any]) -> None:
     facts = result.get("facts") or {}
     if "hr" in facts:
@@ -382,6 +388,7 @@ _READERS: dict[str, Callable[[Memory, Case, dict[str, Any]], None]] = {
     "measure_vitals": _read_measured,
     "get_results": _read_results,
     "get_reports": _read_reports,
+    "get_notes": _read_notes,
     "take_history": _read_texts,
     "examine_patient": _read_texts,
 }

@@ -125,10 +125,15 @@ class Verdicts(Sheet):
 
 
 class Look(Sheet):
-    """In which regions and windows a kind of study is looked at, in order."""
+    """In which regions and windows a kind of study is looked at, in order, for questions that hold one of the words.
+
+    With `stop_when_critical` the report is not kept waiting once something critical is seen.
+    """
 
     study: str
     views: tuple[tuple[str, str], ...]
+    question: str = ""
+    stop_when_critical: bool = False
     source: Source
 
 

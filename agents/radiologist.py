@@ -11,7 +11,7 @@ from typing import Any
 
 from clinsim.agents.machine import Machine, call
 from clinsim.agents.notes import Call
-from clinsim.agents.protocol_file import Reading, protocols
+from clinsim.agents.protocol_file import Look, Reading, protocols
 
 Row = dict[str, Any]
 PLACE = {"stat": 0, "urgent": 1, "routine": 2}
@@ -66,7 +66,9 @@ class Radiologist(Machine):
         if not row["reader"] and self.key(claimed) not in self.memory.done and self.may(claimed):
             yield claimed
             return
-        for region, window in views_of(row["code"]):
+        look = look_for(row["code"], row["indication"])
+        critical = look.stop_when_critical and not critical_findings().isdisjoint(self.found(study, row))
+        for region, window in () if critical else look.views:
             made = call("view_study", study_id=study, region=region, window=window)
             if self.key(made) not in self.memory.done and self.may(made):
                 yield made
@@ -75,13 +77,13 @@ class Radiologist(Machine):
         if self.key(made) not in self.memory.done and self.may(made):
             yield made
 
-    def found(self, study: str, code: str) -> dict[str, str]:
+    def found(self, study: str, row: Row) -> dict[str, str]:
         """The findings of a study by name, each with its region: where its measure is furthest beyond the limit."""
         hits: dict[str, tuple[float, str]] = {}
-        for region, window in views_of(code):
+        for region, window in look_for(row["code"], row["indication"]).views:
             answer = self.memory.answers.get(("view_study", study, f"{region} {window}"))
             measures: dict[str, float] = answer["facts"]["measures"] if answer else {}
-            for reading in readings_of(code, window):
+            for reading in readings_of(row["code"], window):
                 value = measures.get(reading.measure)
                 if value is not None and reading.beyond(value) and region in protocols().places.get(reading.finding, (region,)):
                     size = -value if reading.above is None else value
@@ -90,7 +92,7 @@ class Radiologist(Machine):
 
     def report(self, row: Row) -> Call:
         """Findings, impression, and how sure."""
-        found = self.found(row["study"], row["code"])
+        found = self.found(row["study"], row)
         findings = [{"name": name, "region": region} for name, region in found.items()]
         names = ", ".join(f"{name.replace('_', ' ')} ({region})" for name, region in found.items())
         impression = f"Findings: {names}." if findings else "No abnormality."
@@ -137,10 +139,11 @@ def critical_findings() -> frozenset[str]:
     return frozenset(reading.finding for reading in protocols().readings if reading.critical)
 
 
-@lru_cache(maxsize=64)
-def views_of(study: str) -> tuple[tuple[str, str], ...]:
-    """Regions and windows to look at, in the order of the protocol."""
-    return next((look.views for look in protocols().looks if look.study == study), ())
+@lru_cache(maxsize=512)
+def look_for(study: str, question: str) -> Look:
+    """How a study is looked at for a question: the first row of the protocol that fits."""
+    rows = (look for look in protocols().looks if look.study == study)
+    return next(look for look in rows if any(word in question.lower() for word in look.question.split("|")))
 
 
 def chosen_protocol(study: str, request: dict[str, Any]) -> str:

@@ -62,7 +62,7 @@ def _lines() -> tuple[Line, ...]:
 
 
 def _item(step: Step) -> Item:
-    unless = compiled(step.unless) if step.unless else None
+    unless = compiled({"any": list(step.unless)}) if step.unless else None
     return Item(step, compiled(step.when), unless, compiled(step.again_while), tuple(_item(other) for other in step.instead))
 
 
@@ -126,18 +126,23 @@ def _due(item: Item, case: Case) -> float | None:
     """The minute from which the step is due (0: at once), or None if it is done with."""
     step = item.step
     started = case.started.get(step.code)
-    if started is None:
-        return None if _is_there(step, case) else 0.0
-    if step.again is None or started.times >= step.times or not item.again_while(case):
+    if started is None and not _is_there(step, case):
+        return 0.0
+    times = started.times if started else 1
+    if step.again is None or times >= step.times or _is_open_order(step, case) or not item.again_while(case):
         return None
-    last = case.given[step.code].last if step.code in case.given else started.last
-    return max(last, started.last) + step.again
+    given = case.given.get(step.code)
+    return max(started.last if started else 0.0, given.last if given else 0.0, case.resulted.get(step.code, 0.0)) + step.again
 
 
 def _is_there(step: Step, case: Case) -> bool:
     """Whether somebody else has asked for it, or it is in already."""
     if step.code in case.resulted or step.code in case.reported or step.code in case.given:
         return True
+    return _is_open_order(step, case)
+
+
+def _is_open_order(step: Step, case: Case) -> bool:
     return any(order["code"] == step.code for order in case.row.get("orders", ()))
 
 
