@@ -11,7 +11,7 @@ from clinsim.errors import ScenarioError, TraceError, UsageError
 from clinsim.recorded import Recorded
 from clinsim.rewards import regrade
 from clinsim.rollout import raw_env, run_episode
-from clinsim.scenario_file import Scenario, load_scenario
+from clinsim.scenario_file import Scenario, load_scenario, scenario_names
 from clinsim.trace_file import Trace, TraceWriter
 
 
@@ -79,8 +79,9 @@ def scenario_of(trace: Trace) -> Scenario:
         ScenarioError: It cannot be loaded.
     """
     named = trace.header["scenario"]
+    is_shipped = named["id"] in scenario_names() and named["file"] == f"{named['id']}.yaml"
     try:
-        return load_scenario(named["id"] if named["file"] == f"{named['id']}.yaml" else named["file"])
+        return load_scenario(named["id"] if is_shipped else named["file"])
     except ScenarioError as problem:
         raise ScenarioError(f"the trace was played in {named['file']}: {problem}") from problem
 
