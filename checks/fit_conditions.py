@@ -47,8 +47,9 @@ def fit(condition: Condition) -> Fitted:
     lethality = root(lambda rate: mean_death(untreated, rate), condition.p_untreated.value, 1e-9, 10.0)
     scale = 1.0
     if condition.essential:
-        scale = root(lambda s: -mean_death(burdens(scaled(condition, s), people, treated=True), lethality), -condition.p_optimal.value, 0.05,
-        20.0, 14)
+        scale = root(
+            lambda s: -mean_death(burdens(scaled(condition, s), people, treated=True), lethality), -condition.p_optimal.value, 0.05, 20.0, 14
+        )
     treated = burdens(scaled(condition, scale), people, treated=True)
     rate, power = disability(condition, [exposure for _, exposure in untreated], [exposure for _, exposure in treated])
     return Fitted(lethality=four(lethality), effect_scale=four(scale), disability_rate=four(rate), disability_power=four(power))

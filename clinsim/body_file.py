@@ -30,7 +30,7 @@ class NormalRule(Rule):
     digits: Annotated[int, Field(ge=0, le=4)]
     women: float = 0.0
     per_year_over_50: float = 0.0
-    comorbidities: dict[str, float] = {}
+    comorbidities: dict[str, float] = Field(default_factory=dict)
     source: Source
 
 

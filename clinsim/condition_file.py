@@ -54,7 +54,7 @@ class Condition(Rule):
     kind: Literal["disease", "mimic", "inpatient"]
     diagnosis_synonyms: Annotated[tuple[str, ...], Field(min_length=1)]
     complaints: Annotated[dict[Complaint, Positive], Field(min_length=1)]
-    complaint_notes: dict[Complaint, Text] = {}
+    complaint_notes: dict[Complaint, Text] = Field(default_factory=dict)
     people: PeopleRule
     course: CourseRule
     icu_above: Share | None = None

@@ -63,8 +63,8 @@ class PeopleRule(Rule):
     age: Span
     male: Share
     onset_hours: Span
-    comorbidities: dict[str, Share] = {}
-    home_drugs: dict[str, Share] = {}
+    comorbidities: dict[str, Share] = Field(default_factory=dict)
+    home_drugs: dict[str, Share] = Field(default_factory=dict)
     source: Source
 
 
@@ -95,7 +95,7 @@ class LabRule(Rule):
     power: Positive = 1.0
     lag_hours: NonNegative = 0.0
     started: Annotated[float, Field(gt=0, le=1)] = 1.0
-    text: dict[str, Share] = {}
+    text: dict[str, Share] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _one_kind(self) -> LabRule:

@@ -17,14 +17,14 @@ QUESTIONS: dict[str, Callable[[When, Course, float], bool]] = {
     "onset_after_hours": lambda when, course, minute: minute - course.onset_at > 60.0 * (when.onset_after_hours or 0.0),
     "x_above": lambda when, course, minute: course.x > (when.x_above or 0.0),
     "x_below": lambda when, course, minute: course.x < (when.x_below or 0.0),
-    "sign": lambda when, course, minute: _beyond(when, course.true_sign(when.sign, minute)),
+    "sign": lambda when, course, minute: _beyond(when, course.true_sign(when.sign, course.stands_at)),
     "egfr_below": lambda when, course, minute: course.person.egfr < (when.egfr_below or 0.0),
 }
 """What each field asks; fields that a sheet leaves out are not asked."""
 
 
 def all_hold(when: When, course: Course, minute: float) -> bool:
-    """Whether every circumstance that `when` names holds for the patient at `minute`."""
+    """Whether every circumstance that `when` names holds for the patient at `minute`; severity and signs are those where the course stands."""
     return all(question(when, course, minute) for field, question in QUESTIONS.items() if getattr(when, field) not in ("", (), None))
 
 

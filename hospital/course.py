@@ -24,7 +24,6 @@ HARM_ONSET_MINUTES = 10.0
 """Onset time constant of a harmful push (assumption)."""
 WEAK_DOSE = 0.5
 """Share of the effect that a dose below the useful one has (assumption)."""
-BEST_SUPPORTED_SPO2 = 99.0
 VITALS = ("hr", "sbp", "rr", "spo2", "temp", "gcs", "pain")
 
 
@@ -64,6 +63,11 @@ class Course:
         "x0",
     )
 
+    person: Person
+    index: int
+    onset_at: float
+    x: float
+
     def __init__(self, condition: Condition, person: Person, streams: Streams, minute: float) -> None:
         """The course of `person` who arrives with `condition` at `minute`."""
         self.condition = condition
@@ -96,6 +100,11 @@ class Course:
         return self._danger
 
     @property
+    def stands_at(self) -> float:
+        """The minute of the last grid step."""
+        return self.index * GRID_MINUTES
+
+    @property
     def is_over(self) -> bool:
         """Whether the patient has died."""
         return self._frozen
@@ -117,11 +126,11 @@ class Course:
             self.index += 1
             self._track.append(self.x)
             if self.hazard >= self._threshold and self._passed_at is None:
-                self._passed_at = self.index * GRID_MINUTES
+                self._passed_at = self.stands_at
 
     def _forces(self) -> tuple[float, float]:
         """Mean loss and push (1/h) over the coming grid step; kernels move on, and are left alone once all have settled."""
-        start = self.index * GRID_MINUTES
+        start = self.stands_at
         end = start + GRID_MINUTES
         loss = sum(kernel.rate * kernel.mean(start, end) for kernel in self.helping.values())
         push = sum(kernel.rate * kernel.mean(start, end) for kernel in self.harmed.values())
@@ -159,7 +168,7 @@ class Course:
         if self._frozen:
             return ()
         self.advance(minute)
-        minute = max(minute, self.index * GRID_MINUTES)
+        minute = max(minute, self.stands_at)
         harms = [harm for harm in self._harms() if code in harm.any_of and self._does_harm(harm, code)]
         self._doses[code] = self._doses.get(code, 0) + 1
         self._running[code] = minute
@@ -217,7 +226,7 @@ class Course:
             return False
         spared = any(self._doses.get(other) for other in harm.unless)
         enough = sum(self._doses.get(other, 0) for other in harm.any_of) + 1 >= harm.from_dose
-        minute = self.index * GRID_MINUTES
+        minute = self.stands_at
         return enough and not spared and (not harm.when or any(all_hold(when, self, minute) for when in harm.when))
 
     def _hurt(self, harm: Harm, minute: float) -> None:
@@ -235,10 +244,12 @@ class Course:
     def vitals(self, minute: float) -> dict[str, float]:
         """Vital signs as read at the last grid step by `minute`: hr, sbp, rr, spo2, temp, gcs, pain."""
         index, x = self._seen(minute)
-        return {name: self.signs.read_vital(name, self._supported(name, x, index), index) for name in VITALS}
+        return {name: self.signs.read_vital(name, self.signs.supported(name, x, index, self._running), index) for name in VITALS}
 
     def lab(self, analyte: str, minute: float) -> float | str:
-        """What a sample taken at `minute` will read."""
+        """What a sample taken at `minute` will read; for ECG what the tracing shows."""
+        if analyte == "ECG":
+            return self.ecg(minute)
         if analyte in load_bodies().signs.text_labs:
             return self.signs.text_lab(analyte)
         index, _ = self._seen(minute)
@@ -252,7 +263,7 @@ class Course:
         """A vital sign or numeric analyte at `minute`, without noise."""
         if name in VITALS:
             index, x = self._seen(minute)
-            return self._supported(name, x, index)
+            return self.signs.supported(name, x, index, self._running)
         return self.true_lab(name, minute)
 
     def true_lab(self, analyte: str, minute: float) -> float:
@@ -280,17 +291,6 @@ class Course:
             value += (x - value) * share
         self._lags[analyte] = (index, value)
         return value
-
-    def _supported(self, name: str, x: float, index: int) -> float:
-        value = self.signs.vital(name, x)
-        minute = index * GRID_MINUTES
-        for support in load_bodies().signs.supports:
-            if support.vital == name and any(
-                code in self._running and self._running[code] <= minute + GRID_MINUTES <= self._running[code] + support.lasts_minutes + GRID_MINUTES
-                for code in support.any_of
-            ):
-                value += support.shift
-        return min(value, BEST_SUPPORTED_SPO2) if name == "spo2" else value
 
 
 def new_kernel(condition: Condition, treatment: Treatment) -> Kernel:

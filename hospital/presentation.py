@@ -45,7 +45,7 @@ def onset_hours(condition: Condition, pid: str, streams: Streams) -> float:
 
 
 def _triage_note(condition: Condition, person: Person, streams: Streams, words: WordTable, complaint: str) -> str:
-    known: dict[str, str] = {**condition.complaint_notes}
+    known = {str(name): note for name, note in condition.complaint_notes.items()}
     sentences = words.complaints[complaint]  # type: ignore[index]  # the sheet's keys are complaints
     common = sentences[int(streams.uniform("present.sentence", person.id) * len(sentences))]
     since = _since(onset_hours(condition, person.id, streams))

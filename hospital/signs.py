@@ -11,6 +11,7 @@ from typing import Any
 
 from clinsim.body_file import NormalRule, load_bodies
 from clinsim.condition_file import Condition
+from clinsim.hospital.flow import GRID_MINUTES
 from clinsim.hospital.people import Person
 from clinsim.hospital.streams import Streams, pick
 
@@ -18,6 +19,8 @@ SLOW_STEPS = 3
 """Grid steps over which the slow part of the noise stays the same: about 15 minutes (assumption)."""
 SLOW, FAST = 0.8, 0.6
 """Shares of the slow and the fast part of the noise; their squares add up to 1 (assumption)."""
+BEST_SUPPORTED_SPO2 = 99.0
+"""Saturation (%) that oxygen does not exceed (assumption)."""
 KAPPA = {"male": 0.9, "female": 0.7}
 ALPHA = {"male": -0.302, "female": -0.241}
 WOMEN = {"male": 1.0, "female": 1.012}
@@ -48,6 +51,19 @@ class Signs:
     def vital(self, name: str, x: float) -> float:
         """The true value of a vital sign at severity `x`, without noise or supports."""
         return self._value(name, x, _vital_rules(), self.condition.vitals)
+
+    def supported(self, name: str, x: float, index: int, running: Mapping[str, float]) -> float:
+        """The value of a vital sign at a grid index with what holds it up: `running` gives the minute at which each code was last given."""
+        value = self.vital(name, x)
+        if not running:
+            return value
+        minute = (index + 1) * GRID_MINUTES
+        for support in load_bodies().signs.supports:
+            if support.vital != name:
+                continue
+            if any(0.0 <= minute - running.get(code, minute + 1.0) <= support.lasts_minutes for code in support.any_of):
+                value += support.shift
+        return min(value, BEST_SUPPORTED_SPO2) if name == "spo2" else value
 
     def lab(self, name: str, x: float) -> float:
         """The true value of an analyte at (lagged) severity `x`."""

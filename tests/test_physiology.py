@@ -1,0 +1,390 @@
+"""Patients' bodies: outcomes follow from the course, delay and harm count, and looking changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import exp
+from statistics import fmean
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from clinsim.body_file import load_bodies
+from clinsim.condition_file import Condition, load_conditions
+from clinsim.hospital.flow import flow
+from clinsim.hospital.outcomes import on_target, planned
+from clinsim.hospital.people import make_person
+from clinsim.hospital.physiology import GRID_MINUTES, Course, Outcome, outcome, references
+from clinsim.hospital.signs import creatinine
+from clinsim.hospital.streams import Streams
+
+CONDITIONS = load_conditions()
+EVERY = pytest.mark.parametrize("condition", CONDITIONS.values(), ids=list(CONDITIONS))
+NAMES = st.sampled_from(sorted(CONDITIONS))
+STREAMS = Streams(20_001)
+TREATABLE = [(sheet.id, treatment.id) for sheet in CONDITIONS.values() for treatment in sheet.treatments]
+
+
+def arrived(condition: Condition, key: str = "p0", minute: float = 0.0) -> Course:
+    return Course(condition, make_person(STREAMS, key, condition), STREAMS, minute)
+
+
+def mean_death(condition: Condition, treatment: str, minutes: float, people: int = 300) -> float:
+    starts = {**on_target(condition, 0.0), treatment: minutes}
+    return fmean(planned(arrived(condition, f"p{number}"), starts).p_death for number in range(people))
+
+
+def odds_ratio_per_hour(condition: Condition, treatments: Sequence[str], hours: tuple[float, float], people: int = 700) -> float:
+    """The slope of a logistic regression of death on delay, over simulated people whose other care is on target."""
+    delays = np.array([STREAMS.between(*hours, "delay", f"p{number}") for number in range(people)])
+    deaths = np.array(
+        [
+            planned(arrived(condition, f"p{number}"), {**on_target(condition, 0.0), **dict.fromkeys(treatments, 60.0 * delay)}).p_death
+            for number, delay in enumerate(delays)
+        ]
+    )
+    design = np.column_stack([np.ones(people), delays])
+    slopes = np.zeros(2)
+    for _ in range(30):
+        mean = 1.0 / (1.0 + np.exp(-design @ slopes))
+        weights = (mean * (1.0 - mean))[:, None]
+        slopes = slopes + np.linalg.solve((design * weights).T @ design, design.T @ (deaths - mean))
+    return float(exp(slopes[1]))
+
+
+# ---------------------------------------------------------------- outcomes of the sheets come out
+
+
+@EVERY
+def test_outcomes_of_the_sheet_come_out_of_the_course(condition: Condition) -> None:
+    pairs = [references(condition, make_person(STREAMS, f"p{number}", condition), STREAMS, 0.0) for number in range(2000)]
+    untreated, optimal = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    assert fmean(end.p_death for end in untreated) == pytest.approx(condition.p_untreated.value, abs=0.02)
+    assert fmean(end.p_death for end in optimal) == pytest.approx(condition.p_optimal.value, abs=0.02)
+    assert fmean(end.p_disability for end in untreated) == pytest.approx(condition.p_disability_untreated.value, abs=0.03)
+    assert fmean(end.p_disability for end in optimal) == pytest.approx(condition.p_disability.value, abs=0.03)
+    assert all(best.loss <= worst.loss + 1e-12 for worst, best in pairs)
+
+
+DELAYS = [
+    ("septic_shock", ["antibiotic"], (0.0, 6.0), 1.06, 1.23),  # Liu, AJRCCM 2017: 1.14 in shock
+    ("urosepsis", ["antibiotic"], (0.0, 6.0), 1.04, 1.13),  # Liu, AJRCCM 2017: 1.07 to 1.09 without shock, 1.05 to 1.13 in all
+    ("stemi", ["reperfusion"], (0.5, 3.0), 1.35, 1.70),  # Rathore, BMJ 2009: 3.0 % at 30 min to 8.4 % at 180 min is 1.54
+    ("ischaemic_stroke", ["thrombolysis", "thrombectomy"], (1.0, 3.5), 1.08, 1.30),  # Saver, JAMA 2013: 0.96 for 15 min is 1.18
+]
+
+
+@pytest.mark.parametrize(("name", "treatments", "hours", "low", "high"), DELAYS, ids=[row[0] for row in DELAYS])
+def test_published_effects_of_delay_come_out(name: str, treatments: list[str], hours: tuple[float, float], low: float, high: float) -> None:
+    assert low < odds_ratio_per_hour(CONDITIONS[name], treatments, hours) < high
+
+
+RATHORE = {30: 0.030, 60: 0.035, 90: 0.043, 120: 0.056, 150: 0.070, 180: 0.084}
+
+
+def test_door_to_balloon_gradient_is_near_the_published_one() -> None:
+    for minutes, published in RATHORE.items():
+        assert mean_death(CONDITIONS["stemi"], "reperfusion", minutes) == pytest.approx(published, abs=0.014)
+
+
+# ---------------------------------------------------------------- treatment and harm
+
+
+@settings(max_examples=120, deadline=None)
+@given(st.sampled_from(TREATABLE), st.integers(0, 10_000), st.floats(0, 600), st.floats(0, 600))
+def test_later_treatment_never_lowers_the_probability_of_death(which: tuple[str, str], key: int, one: float, other: float) -> None:
+    condition = CONDITIONS[which[0]]
+    early, late = sorted((one, other))
+    base = {name: minute for name, minute in on_target(condition, 0.0).items() if name != which[1]}
+    course = arrived(condition, f"p{key}")
+    with_early, with_late = planned(course, {**base, which[1]: early}), planned(course, {**base, which[1]: late})
+    assert with_early.p_death <= with_late.p_death + 2e-4
+    assert with_early.p_disability <= with_late.p_disability + 2e-3
+    assert with_late.p_death <= planned(course, base).p_death + 2e-4
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(TREATABLE), st.integers(0, 10_000), st.floats(0, 600))
+def test_the_right_drug_never_raises_the_loss(which: tuple[str, str], key: int, minute: float) -> None:
+    condition = CONDITIONS[which[0]]
+    treatment = next(item for item in condition.treatments if item.id == which[1])
+    for code in treatment.any_of:
+        course = arrived(condition, f"p{key}")
+        before = outcome(course, minute, None)
+        if not any(what.startswith("harms:") for what in course.treat(code, minute)):
+            assert outcome(course, minute, None).loss <= before.loss + 2e-4
+
+
+def test_a_course_that_is_played_agrees_with_one_that_is_settled() -> None:
+    for condition in CONDITIONS.values():
+        for key in ("a", "b", "c"):
+            course = arrived(condition, key)
+            plan = {name: minute for name, minute in on_target(condition, 0.0).items()}
+            settled = planned(course, plan)
+            for treatment in sorted(condition.essential, key=lambda item: item.target_minutes or 0.0):
+                course.treat(treatment.any_of[0], treatment.target_minutes or 0.0)
+            if not course.harmed and set(course.helping) == set(plan):
+                course.advance(3 * 1440.0)
+                assert outcome(course, 3 * 1440.0, None).p_death == pytest.approx(settled.p_death, abs=1e-3)
+
+
+HARMS = [
+    ("septic_shock", ["esmolol"], "harms:beta_blocker_in_shock"),
+    ("copd_exacerbation", ["oxygen"], "harms:high_flow_oxygen"),
+    ("upper_gi_bleed", ["heparin"], "harms:anticoagulant"),
+    ("hyperkalaemia", ["insulin"], "harms:insulin_without_glucose"),
+    ("hyperkalaemia", ["potassium_chloride"], "harms:potassium"),
+    ("pulmonary_embolism", ["crystalloid", "crystalloid"], "harms:fluid_load"),
+    ("musculoskeletal_chest_pain", ["alteplase"], "harms:needless_thrombolysis"),
+    ("reflux", ["heparin", "heparin"], "harms:needless_anticoagulation"),
+    ("panic_attack", ["intubation"], "harms:needless_intubation"),
+    ("viral_illness", ["noradrenaline"], "harms:needless_vasopressor"),
+    ("gastroenteritis", ["insulin"], "harms:needless_insulin"),
+]
+
+
+@pytest.mark.parametrize(("name", "codes", "harm"), HARMS, ids=[f"{row[0]}-{row[1][0]}" for row in HARMS])
+def test_a_harmful_drug_is_told_and_raises_the_loss(name: str, codes: list[str], harm: str) -> None:
+    course, spared = arrived(CONDITIONS[name]), arrived(CONDITIONS[name])
+    triggered = [what for number, code in enumerate(codes) for what in course.treat(code, 10.0 + number)]
+    assert harm in triggered
+    helped = {what.removeprefix("helps:") for what in triggered if what.startswith("helps:")}
+    same_help = {name: 10.0 for name in helped}
+    assert outcome(course, 30.0, None).loss > planned(spared, same_help).loss
+    assert course.harm_named(harm.removeprefix("harms:")).says
+
+
+NO_HARM = [
+    ("hyperkalaemia", ["dextrose", "insulin"]),
+    ("copd_exacerbation", ["titrated_oxygen"]),
+    ("septic_shock", ["crystalloid", "crystalloid", "noradrenaline"]),
+    ("stemi", ["aspirin", "heparin", "heparin", "pci", "morphine"]),
+    ("musculoskeletal_chest_pain", ["aspirin", "paracetamol", "heparin"]),
+]
+
+
+@pytest.mark.parametrize(("name", "codes"), NO_HARM, ids=[row[0] for row in NO_HARM])
+def test_what_is_indicated_or_harmless_is_no_harm(name: str, codes: list[str]) -> None:
+    course = arrived(CONDITIONS[name], "p3")
+    triggered = [what for code in codes for what in course.treat(code, 10.0)]
+    assert [what for what in triggered if what.startswith("harms:")] == []
+    assert course.event_loss == course.event_death == 0.0
+
+
+def test_a_treatment_waits_for_what_it_needs_and_counts_once() -> None:
+    sheet = CONDITIONS["hyperkalaemia"]
+    needing = [item.model_copy(update={"needs": ("calcium",)}) if item.id == "insulin" else item for item in sheet.treatments]
+    course = arrived(sheet.model_copy(update={"treatments": tuple(needing)}))
+    assert "helps:insulin" not in course.treat("insulin", 10.0)
+    assert course.treat("calcium_gluconate", 12.0) == ("helps:calcium", "helps:insulin")
+    assert course.treat("calcium_gluconate", 30.0) == ()
+
+
+def test_a_weak_dose_has_a_weak_effect_that_a_full_dose_lifts() -> None:
+    sheet = CONDITIONS["septic_shock"]
+    none, weak, full, lifted = (arrived(sheet) for _ in range(4))
+    assert weak.treat("meropenem", 20.0, dose_ok=False) == ()
+    assert full.treat("meropenem", 20.0) == ("helps:antibiotic",)
+    lifted.treat("meropenem", 20.0, dose_ok=False)
+    assert lifted.treat("meropenem", 60.0) == ("helps:antibiotic",)
+    deaths = [outcome(course, 60.0, None).p_death for course in (full, lifted, weak, none)]
+    assert deaths == sorted(deaths)
+    assert len(set(deaths)) == 4
+
+
+def test_a_closed_window_and_a_bar_let_nothing_begin() -> None:
+    sheet = CONDITIONS["ischaemic_stroke"]
+    course = arrived(sheet)
+    assert "helps:thrombolysis" not in course.treat("alteplase", 300.0)
+    barred = arrived(sheet.model_copy(update={"people": sheet.people.model_copy(update={"home_drugs": {"apixaban": 1.0}})}))
+    assert barred.treat("alteplase", 20.0) == ("harms:lysis_on_anticoagulant",)
+    assert barred.treat("thrombectomy", 60.0) == ("helps:thrombectomy",)
+
+
+def test_stopping_weaning_and_default_care_are_ordered() -> None:
+    sheet = CONDITIONS["septic_shock"]
+    course = arrived(sheet)
+    course.treat("meropenem", 20.0)
+    course.treat("crystalloid", 20.0)
+    never, weaned = outcome(course, 240.0, None), outcome(course, 240.0, None, weaned=True)
+    soon, late = outcome(course, 240.0, 300.0), outcome(course, 240.0, 900.0)
+    assert soon.loss < late.loss < never.loss < weaned.loss
+    course.stop("meropenem", 240.0)
+    assert outcome(course, 240.0, None).p_death > never.p_death
+
+
+def test_what_lasts_is_not_undone_by_going_home() -> None:
+    course = arrived(CONDITIONS["stemi"])
+    course.treat("pci", 70.0)
+    assert outcome(course, 100.0, None, weaned=True) == outcome(course, 100.0, None)
+
+
+# ---------------------------------------------------------------- looking changes nothing
+
+
+@settings(max_examples=40, deadline=None)
+@given(NAMES, st.integers(0, 1000), st.lists(st.floats(0, 900), max_size=12))
+def test_looking_changes_nothing(name: str, key: int, looks: list[float]) -> None:
+    condition = CONDITIONS[name]
+    watched, alone = arrived(condition, f"p{key}"), arrived(condition, f"p{key}")
+    for minute in sorted(looks):
+        watched.vitals(minute)
+        watched.lab("LACTATE", minute)
+        watched.lab("CREAT", minute)
+        watched.ecg(minute)
+        watched.dies_by(minute)
+        outcome(watched, minute, minute + 60.0)
+        planned(watched, on_target(condition, minute))
+    for course in (watched, alone):
+        course.treat("ceftriaxone", 901.0)
+        course.treat("crystalloid", 903.0)
+        course.advance(1500.0)
+    assert watched.state() == alone.state()
+    assert watched.vitals(1500.0) == alone.vitals(1500.0)
+    assert watched.lab("CREAT", 1500.0) == alone.lab("CREAT", 1500.0)
+    assert outcome(watched, 1500.0, None) == outcome(alone, 1500.0, None)
+
+
+def test_a_reading_is_the_same_whenever_it_is_looked_up_within_its_grid_step() -> None:
+    course = arrived(CONDITIONS["dka"], minute=33.0)
+    assert course.vitals(40.0) == course.vitals(40.0 + GRID_MINUTES - 0.01)
+    first = course.lab("GLU", 61.0)
+    course.advance(400.0)
+    assert course.lab("GLU", 61.0) == first
+
+
+@EVERY
+def test_true_signs_at_arrival_lie_in_the_ranges_of_the_sheet(condition: Condition) -> None:
+    limits = load_bodies().signs
+    for key in range(60):
+        course = arrived(condition, f"p{key}")
+        for name, rule in condition.vitals.items():
+            low, high = rule.arrival
+            value = course.signs.vital(name, course.x0)
+            assert max(low, limits.vitals[name].low) - 1e-9 <= value <= min(high, limits.vitals[name].high) + 1e-9
+        for analyte, lab in condition.labs.items():
+            if lab.arrival:
+                assert lab.arrival[0] - 1e-9 <= course.true_lab(analyte, 0.0) <= lab.arrival[1] + 1e-9
+
+
+def test_signs_follow_severity_and_supports_hold_them_up() -> None:
+    sheet = CONDITIONS["septic_shock"]
+    course = arrived(sheet)
+    lactate = course.true_lab("LACTATE", 0.0)
+    early = course.true_sign("sbp", 0.0)
+    assert course.true_lab("LACTATE", 600.0) > lactate
+    assert course.true_sign("sbp", 600.0) < early
+    low = course.true_sign("spo2", 600.0)
+    course.treat("oxygen", 600.0)
+    assert course.true_sign("spo2", 600.0) == low + 6.0
+    course.stop("oxygen", 605.0)
+    assert course.true_sign("spo2", 605.0) < low + 1.0
+
+
+def test_troponin_of_an_infarct_rises_for_hours() -> None:
+    course = arrived(CONDITIONS["stemi"])
+    values = [course.true_lab("TROP", minute) for minute in (0.0, 60.0, 180.0, 360.0)]
+    assert values == sorted(values)
+    assert values[-1] > 2.0 * values[0]
+
+
+# ---------------------------------------------------------------- death
+
+
+def test_deaths_that_happen_are_as_many_as_the_hazard_says() -> None:
+    sheet = CONDITIONS["septic_shock"]
+    courses = [arrived(sheet, f"p{key}") for key in range(500)]
+    horizon = 5 * 1440.0
+    dead = sum(course.dies_by(horizon) is not None for course in courses)
+    expected = [1.0 - exp(-course.hazard) for course in courses]
+    spread = sum(p * (1.0 - p) for p in expected) ** 0.5
+    assert abs(dead - sum(expected)) < 4.0 * spread
+
+
+def test_the_minute_of_death_is_on_the_grid_and_known_once_reached() -> None:
+    sheet = CONDITIONS["septic_shock"]
+    course = next(c for key in range(50) if (c := arrived(sheet, f"p{key}")).dies_by(1440.0))
+    minute = course.dies_by(1440.0)
+    assert minute is not None
+    assert minute % GRID_MINUTES == 0.0
+    again = arrived(sheet, course.person.id)
+    assert again.dies_by(minute - GRID_MINUTES) is None
+    assert again.dies_by(minute) == minute
+
+
+@EVERY
+def test_a_death_is_never_cheaper_than_the_untreated_course(condition: Condition) -> None:
+    for key in range(20):
+        course = arrived(condition, f"p{key}")
+        untreated, _ = references(condition, course.person, STREAMS, 0.0)
+        for treatment in condition.essential:
+            course.treat(treatment.any_of[-1], 10.0)
+        course.died(300.0)
+        state = course.state()
+        end = outcome(course, 400.0, 400.0)
+        assert end.p_death >= untreated.p_death
+        assert end.loss >= untreated.loss
+        assert course.treat("meropenem", 320.0) == ()
+        course.advance(900.0)
+        assert course.state() == state
+
+
+def test_an_untouched_course_settles_to_the_untreated_reference() -> None:
+    for condition in CONDITIONS.values():
+        course = arrived(condition, minute=17.0)
+        untreated, _ = references(condition, course.person, STREAMS, 17.0)
+        course.advance(2000.0)
+        end = outcome(course, 2000.0, None)
+        assert (end.p_death, end.loss) == pytest.approx((untreated.p_death, untreated.loss), rel=1e-6)
+
+
+@settings(max_examples=60, deadline=None)
+@given(NAMES, st.integers(0, 1000))
+def test_outcomes_are_probabilities(name: str, key: int) -> None:
+    course = arrived(CONDITIONS[name], f"p{key}")
+    for code in ("alteplase", "insulin", "esmolol", "intubation", "lorazepam"):
+        course.treat(code, 5.0)
+    end = outcome(course, 30.0, None)
+    assert isinstance(end, Outcome)
+    assert 0.0 <= end.p_death <= 1.0
+    assert 0.0 <= end.p_disability <= 1.0
+    assert end.p_death <= end.loss <= 1.0
+    assert 0.0 < course.x < 1.0
+
+
+# ---------------------------------------------------------------- the mathematics, and people
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.floats(0.01, 0.95), st.floats(0, 2), st.floats(0, 2), st.floats(0.01, 3))
+def test_a_step_of_the_flow_agrees_with_many_small_ones(x: float, growth: float, loss: float, hours: float) -> None:
+    steps = 4000
+    level, area, square = x, 0.0, 0.0
+    for _ in range(steps):
+        middle = level + 0.5 * hours / steps * ((growth - loss) * level - growth * level * level)
+        area += middle * hours / steps
+        square += middle * middle * hours / steps
+        level += hours / steps * ((growth - loss) * middle - growth * middle * middle)
+    assert flow(x, growth, loss, hours) == pytest.approx((level, area, square), rel=1e-4, abs=1e-6)
+
+
+def test_creatinine_gives_back_the_filtration_rate() -> None:
+    for sex, kappa, alpha, women in (("male", 0.9, -0.302, 1.0), ("female", 0.7, -0.241, 1.012)):
+        for egfr in (15.0, 45.0, 90.0, 115.0):
+            ratio = creatinine(egfr, 60, sex) / kappa
+            back = 142.0 * min(ratio, 1.0) ** alpha * max(ratio, 1.0) ** -1.2 * 0.9938**60 * women
+            assert back == pytest.approx(egfr)
+
+
+def test_people_differ_and_frailty_follows_age_and_illness() -> None:
+    sheet = CONDITIONS["septic_shock"]
+    people = [make_person(STREAMS, f"p{key}", sheet) for key in range(400)]
+    low, high = sheet.people.age
+    assert all(low <= person.age <= high for person in people)
+    assert 0.4 < fmean(person.sex == "male" for person in people) < 0.7
+    old, young = ([person.frailty for person in people if (person.age > 75) == is_old] for is_old in (True, False))
+    assert fmean(old) > 1.3 * fmean(young)
+    assert all(person.egfr < 60.0 for person in people if "ckd" in person.comorbidities)
+    assert all("sildenafil" not in person.home_drugs for person in people if person.sex == "female")
