@@ -121,7 +121,7 @@ def test_a_course_that_is_played_agrees_with_one_that_is_settled() -> None:
     for condition in CONDITIONS.values():
         for key in ("a", "b", "c"):
             course = arrived(condition, key)
-            plan = {name: minute for name, minute in on_target(condition, 0.0).items()}
+            plan = dict(on_target(condition, 0.0).items())
             settled = planned(course, plan)
             for treatment in sorted(condition.essential, key=lambda item: item.target_minutes or 0.0):
                 course.treat(treatment.any_of[0], treatment.target_minutes or 0.0)
@@ -151,7 +151,7 @@ def test_a_harmful_drug_is_told_and_raises_the_loss(name: str, codes: list[str],
     triggered = [what for number, code in enumerate(codes) for what in course.treat(code, 10.0 + number)]
     assert harm in triggered
     helped = {what.removeprefix("helps:") for what in triggered if what.startswith("helps:")}
-    same_help = {name: 10.0 for name in helped}
+    same_help = dict.fromkeys(helped, 10.0)
     assert outcome(course, 30.0, None).loss > planned(spared, same_help).loss
     assert course.harm_named(harm.removeprefix("harms:")).says
 
