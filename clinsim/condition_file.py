@@ -108,6 +108,10 @@ class Condition(Rule):
         """Whether severity `x` calls for intensive care."""
         return self.icu_above is not None and x >= self.icu_above
 
+    def has_use_for(self, code: str) -> bool:
+        """Whether a drug or procedure helps in this condition or is at least accepted: giving it is not needless."""
+        return code in self.accepted or any(code in treatment.any_of for treatment in self.treatments)
+
     @property
     def essential(self) -> tuple[Treatment, ...]:
         """The treatments without which care is not optimal."""

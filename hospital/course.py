@@ -222,7 +222,7 @@ class Course:
 
     def _does_harm(self, harm: Harm, code: str) -> bool:
         general = harm not in self.condition.harms
-        if general and (code in self.condition.accepted or any(code in treatment.any_of for treatment in self.condition.treatments)):
+        if general and self.condition.has_use_for(code):
             return False
         spared = any(self._doses.get(other) for other in harm.unless)
         enough = sum(self._doses.get(other, 0) for other in harm.any_of) + 1 >= harm.from_dose
