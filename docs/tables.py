@@ -64,7 +64,8 @@ def scenarios() -> str:
     rows = []
     for scenario in map(load_scenario, scenario_names()):
         file = scenario.file
-        seats = ", ".join(f"{sum(seat.role == role for seat in file.seats)} {role}" for role in ROLES)
+        counts = {role: sum(seat.role == role for seat in file.seats) for role in ROLES}
+        seats = ", ".join(f"{n} {role}{'s' * (n > 1)}" for role, n in counts.items() if n)
         rows.append((f"`{file.id}`", file.story, seats, f"{file.horizon_minutes:g}", _comers(scenario)))
     return table(("scenario", "what happens", "seats", "minutes", "patients"), rows)
 
