@@ -21,7 +21,7 @@ CRITICAL_MISS = 0.5
 """What a missed critical finding costs besides, as a share of what the study weighs (assumption)."""
 ADDENDUM = 0.5
 """Share that findings earn which come only in an addendum (assumption)."""
-FALSE_CALL = 0.25
+FALSE_CALL = 0.5
 """Cost of a phone call about something that is not critical (assumption): it interrupts a doctor."""
 NOT_CALLED = 0.5
 """Share of its weight that a critical finding costs which was reported and not phoned (assumption)."""
