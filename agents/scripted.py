@@ -63,11 +63,12 @@ class ScriptedPolicy:
         self._players: dict[str, Player] = {}
 
     def start(self, seats: Sequence[Seat], history: Sequence[Past] = ()) -> None:
-        """Begin an episode; what `history` tells is seen and noted as if it had been played."""
+        """Begin an episode; what `history` tells is seen, thought about and noted as if it had been played."""
         self._players = {seat.agent: self._make(seat) for seat in seats}
         for agent, observation, reply in history:
             player = self._players[agent]
             player.see(observation)
+            player.decide()  # what a player has worked out depends on when it last thought
             player.note(reply)
 
     def act(self, turns: Sequence[Turn]) -> list[Reply]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from io import StringIO
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
@@ -21,10 +22,11 @@ COLUMNS = ("patient", "who", "complaint", "ESI", "place", "doctor", "here", "HR"
 
 
 def ward_board(hospital: Hospital) -> Group:
-    """The board of `hospital` at this minute: a headline, the patients in it, and its beds."""
+    """The board of `hospital` at this minute: a headline, the patients (the department's first), and the beds."""
     here = [chart for chart in hospital.charts.values() if chart.is_here]
-    here.sort(key=lambda chart: (chart.esi or 9, chart.arrived_at))
-    table = Table(title=_headline(hospital, here), title_justify="left", expand=True, pad_edge=False)
+    here.sort(key=lambda chart: (chart.unit in hospital.rules.units, chart.esi or 9, chart.arrived_at))
+    headline = _headline(hospital, here)
+    table = Table(title=headline, title_justify="left", box=SIMPLE_HEAD, expand=True, pad_edge=False)
     for name in COLUMNS:
         table.add_column(name, overflow="ellipsis", no_wrap=True)
     for chart in here[:ROWS]:
@@ -36,9 +38,7 @@ def ward_board(hospital: Hospital) -> Group:
 def board_text(hospital: Hospital) -> str:
     """The board as plain text of fixed width."""
     page = StringIO()
-    Console(file=page, width=WIDTH, force_terminal=False, no_color=True, legacy_windows=False).print(
-        ward_board(hospital)
-    )
+    Console(file=page, width=WIDTH, force_terminal=False, no_color=True, legacy_windows=False).print(ward_board(hospital))
     return page.getvalue()
 
 
@@ -67,6 +67,4 @@ def _cells(chart: Chart, desk: Desk, now: float) -> tuple[str, ...]:
 
 
 def _beds(beds: Mapping[str, tuple[int, int, int]]) -> str:
-    return "  ".join(
-        f"{unit} {busy}/{staffed}" + (f" +{wait}" if wait else "") for unit, (busy, staffed, wait) in beds.items()
-    )
+    return "  ".join(f"{unit} {busy}/{staffed}" + (f" +{wait}" if wait else "") for unit, (busy, staffed, wait) in beds.items())

@@ -40,6 +40,10 @@ class Call(Action):
         """An action that came without a reply, as the only call of one."""
         return cls(str(action), Reply(str(action), (str(action),), action.thinking), number, 0)
 
+    def rest(self) -> list[Call]:
+        """The calls of its reply that come after it."""
+        return [Call(self.reply.calls[k], self.reply, self.number, k) for k in range(self.place + 1, len(self.reply.calls))]
+
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle with the reply."""
         return (Call, (str(self), self.reply, self.number, self.place))
@@ -54,9 +58,15 @@ class Callers:
         self._waiting: dict[str, list[Call]] = {agent: [] for agent in policies}
         self._replies = dict.fromkeys(policies, 0)
 
-    def start(self, seats: Sequence[Seat], history: Sequence[Past] = ()) -> None:
-        """Begin an episode, or with `history` continue one: each policy gets its own seats and its own past."""
-        self._waiting = {agent: [] for agent in self._policies}
+    def start(self, seats: Sequence[Seat], history: Sequence[Past] = (), waiting: Mapping[str, Sequence[Call]] | None = None) -> None:
+        """Begin an episode, or continue one: each policy gets its own seats and its own share of the `history`.
+
+        Args:
+            seats: The places at the table.
+            history: What the policies have played so far.
+            waiting: Calls of the last replies that are still to be submitted, by agent.
+        """
+        self._waiting = {agent: list((waiting or {}).get(agent, ())) for agent in self._policies}
         self._replies = {agent: sum(past[0] == agent for past in history) for agent in self._policies}
         for policy in {id(policy): policy for policy in self._policies.values()}.values():
             own = [seat for seat in seats if self._policies[seat.agent] is policy]

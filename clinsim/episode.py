@@ -16,7 +16,7 @@ from pydantic_core import to_json
 
 from clinsim.callers import Call, Callers
 from clinsim.hospital.hospital import Hospital
-from clinsim.record import Action, Decision, Observation, Submission
+from clinsim.record import Action, Decision, Observation, Past, Submission
 from clinsim.rewards import Ledger, Row
 from clinsim.scenario_file import Scenario
 from clinsim.tooling import parse
@@ -48,6 +48,16 @@ class Played:
     thinking_minutes: float = 0.0
     service_minutes: float = 0.0
     position: int = 0
+
+    @property
+    def was_sent(self) -> bool:
+        """Whether it was submitted, or dropped before it was."""
+        return self.submission.status != INTERRUPTED
+
+    def as_past(self) -> Past:
+        """The turn as a policy remembers it."""
+        agent, why, _, minute = self.decision
+        return agent, Observation(self.observation or "", minute, why), self.call.reply
 
 
 class Episode:
@@ -126,7 +136,7 @@ class Episode:
         if self.recording:
             agent = decision.agent
             call = action if isinstance(action, Call) else Call.alone(action, self._actions[agent])
-            played = Played(len(self._script), decision, self._texts.get(agent), call, submission)
+            played = Played(len(self._script), decision, self.text(agent), call, submission)
         self._submit(decision.agent, submission, played)
 
     def drop(self, decision: Decision, calls: Iterable[Call]) -> None:
@@ -163,6 +173,20 @@ class Episode:
         rows = self.ledger.add(log[self._paid :])
         self._paid = len(log)
         return rows
+
+    def past(self, agents: Iterable[str]) -> tuple[list[Past], dict[str, list[Call]]]:
+        """What `agents` have played so far, and the calls of each one's last reply that were not yet submitted.
+
+        Raises:
+            ValueError: The episode was not recorded.
+        """
+        if self._script and not self.recording:
+            raise ValueError("the episode was not recorded: set `recording` before `reset`")
+        under_way = [played for played in self._open.values() if played is not None]
+        sent = sorted((p for p in [*self.played, *under_way] if p.was_sent), key=lambda played: played.turn)
+        own = [played for played in sent if played.decision.agent in frozenset(agents)]
+        history = [played.as_past() for played in own if played.call.place == 0]
+        return history, {played.decision.agent: played.call.rest() for played in own}
 
     def _due(self) -> Decision | None:
         """The next decision of an agent who still has budget."""

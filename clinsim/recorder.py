@@ -12,8 +12,8 @@ from clinsim.record import Reply
 from clinsim.referee import WardEnv
 from clinsim.trace_file import FORMAT, ActionLine, Line, Trace, TraceWriter
 
-ARRIVAL = "arrival"
-"""Kind of the log entry that a patient's arrival makes."""
+FROM_OUTSIDE = "ed"
+"""Origin of patients who came through the door; the others lay in the hospital at the start."""
 _NOTHING_MORE = Reply("", ())
 
 
@@ -111,7 +111,7 @@ class Recorder:
         return {
             "minutes": ward.hospital.now,
             "end": "terminated" if ward.hospital.finished else "truncated",
-            "arrivals": sum(entry.kind == ARRIVAL for entry in entries),
+            "arrivals": sum(entry.kind == "arrival" and entry.data["origin"] == FROM_OUTSIDE for entry in entries),
             "n_actions": len(sent),
             "rewards": ledger.by_component(),
             "returns": ledger.totals(),

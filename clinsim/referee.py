@@ -165,7 +165,7 @@ class WardEnv(AECEnv[str, dict[str, Any], str | None]):
 
     def drop(self, agent: str, calls: Iterable[Call]) -> None:
         """Note calls of `agent` that were cut off before they were submitted."""
-        info = self.infos[agent]
+        info = self.infos.get(agent, {"minute": self.hospital.now, "why": "end"})
         self.episode.drop(Decision(agent, str(info["why"]), "", float(info["minute"])), calls)
 
     def digest(self) -> str:
@@ -182,7 +182,7 @@ class WardEnv(AECEnv[str, dict[str, Any], str | None]):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> WardEnv:
         """A twin at the same point; what never changes is shared."""
-        for shared in (self.scenario, self.tools, *(space.tools for space in self._says.values())):
+        for shared in (self.scenario, self.tools):
             memo[id(shared)] = shared
         twin = memo[id(self)] = WardEnv.__new__(WardEnv)
         twin.__dict__.update({name: copy.deepcopy(value, memo) for name, value in self.__dict__.items()})

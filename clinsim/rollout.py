@@ -26,6 +26,8 @@ DEFAULT_POLICY = "guideline"
 Spec = str | Policy
 Policies = Spec | Mapping[str, Spec]
 Ward = AECEnv[str, dict[str, Any], str | None]
+Watch = Callable[[WardEnv], None]
+"""Told of the bare environment after each action."""
 
 
 def raw_env(
@@ -106,7 +108,7 @@ def run_episode(
     sink: BinaryIO | None = None,
     observations: bool = True,
     around: Callable[[Policy], Policy] | None = None,
-    watch: Callable[[WardEnv], None] | None = None,
+    watch: Watch | None = None,
 ) -> Trace:
     """Play one episode to its end and return its trace.
 
@@ -136,9 +138,25 @@ def run_episode(
     return recorder.finish()
 
 
-def _play(
-    env: Ward, ward: WardEnv, callers: Callers, recorder: Recorder, watch: Callable[[WardEnv], None] | None
-) -> None:
+def run_on(ward: WardEnv, policies: Policies | None = None, *, observations: bool = True, watch: Watch | None = None) -> Trace:
+    """Play a ward on from where it stands, a fork for instance, and return the trace of the whole episode.
+
+    The policies are told what was played so far and go on as if they had played it. The ward must have been recorded
+    from its reset on: those of `run_episode` are, and so are their forks.
+
+    Raises:
+        UsageError: A policy or a seat is unknown.
+        ValueError: The ward was not recorded.
+    """
+    chosen = seat_policies(policies, ward.seats())
+    callers = Callers(_instances(chosen, None))
+    callers.start(ward.seats(), *ward.episode.past(chosen))
+    recorder = Recorder(ward, {agent: spec_name(spec) for agent, spec in chosen.items()}, None, observations)
+    _play(ward, ward, callers, recorder, watch)
+    return recorder.finish()
+
+
+def _play(env: Ward, ward: WardEnv, callers: Callers, recorder: Recorder, watch: Watch | None) -> None:
     while ward.agents:
         agent = ward.agent_selection
         if ward.terminations[agent] or ward.truncations[agent]:

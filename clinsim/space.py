@@ -6,11 +6,12 @@ suits what a model may write.
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 import string
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Self
 
 from gymnasium.spaces import Text
 
@@ -51,9 +52,13 @@ class UnicodeText(Text):
             raise ValueError("a text of any script has no mask: pass None")
         if self.np_random.random() < 0.5:
             return NOISE[self._below(len(NOISE))]
-        return "".join(
-            self.character_list[self._below(len(self.character_list))] for _ in range(self._below(NOISE_CHARACTERS))
-        )
+        return "".join(self.character_list[self._below(len(self.character_list))] for _ in range(self._below(NOISE_CHARACTERS)))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """A space that draws on from the same point; alphabet and tools are shared."""
+        twin = copy.copy(self)
+        twin._np_random = copy.deepcopy(self._np_random, memo)
+        return twin
 
     @property
     def is_np_flattenable(self) -> bool:
@@ -116,9 +121,7 @@ class ToolCallText(UnicodeText):
         rule = _resolved(rule, defs)
         if "anyOf" in rule:
             options = rule["anyOf"]
-            return self._value(
-                name, {**options[self._below(len(options))], "description": rule.get("description", "")}, defs
-            )
+            return self._value(name, {**options[self._below(len(options))], "description": rule.get("description", "")}, defs)
         if choices := rule.get("enum") or ([rule["const"]] if "const" in rule else None):
             return choices[self._below(len(choices))]
         makers = {

@@ -171,9 +171,7 @@ class Trace:
             try:
                 _PLACES[kind](trace, fields)
             except (TypeError, KeyError) as problem:
-                raise TraceError(
-                    f"{path}: line {number}: no {kind} line of format {FORMAT} ({problem})", number
-                ) from problem
+                raise TraceError(f"{path}: line {number}: no {kind} line of format {FORMAT} ({problem})", number) from problem
         if not trace.footer and not partial:
             number = 2 + len(trace.lines)
             raise TraceError(f"{path}: line {number}: the trace stops here, without its footer", number)
@@ -197,9 +195,7 @@ def read_lines(path: str | Path) -> Iterator[tuple[int, str, dict[str, Any]]]:
     try:
         content = Path(path).read_bytes()
     except OSError as problem:
-        raise TraceError(
-            f"{path}: cannot be read ({problem.strerror}); a trace is a file such as trace.jsonl"
-        ) from problem
+        raise TraceError(f"{path}: cannot be read ({problem.strerror}); a trace is a file such as trace.jsonl") from problem
     chain = sha256()
     *lines, rest = content.split(b"\n")
     for number, line in enumerate(lines, start=1):

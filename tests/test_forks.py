@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clinsim.callers import Callers
-from clinsim.rollout import env, policy_for, raw_env
+from clinsim.record import Reply
+from clinsim.rollout import env, policy_for, raw_env, run_episode, run_on
 
 WAIT = '{"name": "wait", "arguments": {"minutes": 5}}'
 
@@ -27,42 +28,57 @@ def seen(ward):
 
 
 def play(ward, callers, turns):
-    """Let the policies play some turns; what they said is returned as history."""
-    past = []
+    """Let the policies play some turns."""
     for _ in range(turns):
         if not ward.agents or ward.truncations[ward.agent_selection] or ward.terminations[ward.agent_selection]:
             break
         agent, observation = ward.agent_selection, ward.observation(ward.agent_selection)
         call, dropped = callers.next_call(agent, observation)
         ward.drop(agent, dropped)
-        if call.place == 0:
-            past.append((agent, observation, call.reply))
         ward.step(call)
-    return past
 
 
-def seated(ward, history=()):
-    policy = policy_for("guideline")
-    callers = Callers(dict.fromkeys(ward.possible_agents, policy))
-    callers.start(ward.seats(), history)
+def seated(ward):
+    callers = Callers(dict.fromkeys(ward.possible_agents, policy_for("guideline")))
+    callers.start(ward.seats())
     return callers
 
 
+class Chatty:
+    """The guideline, but three calls at a time: its own, then two waits."""
+
+    def __init__(self):
+        self.policy = policy_for("guideline")
+
+    def start(self, seats, history=()):
+        own = [(agent, observation, Reply(reply.text, reply.calls[:1])) for agent, observation, reply in history]
+        self.policy.start(seats, own)
+
+    def act(self, turns):
+        return [Reply(reply.text, (*reply.calls, WAIT, WAIT)) for reply in self.policy.act(turns)]
+
+
 @settings(max_examples=12)
-@given(seed=st.integers(0, 9999), turns=st.integers(0, 40))
-def test_a_fork_equals_the_straight_run(seed, turns):
+@given(seed=st.integers(0, 9999), turns=st.integers(0, 60), make=st.sampled_from([Chatty, lambda: policy_for("guideline")]))
+def test_a_fork_played_on_equals_the_straight_run(seed, turns, make):
     ward = raw_env("first_hour")
+    ward.recording = True
     ward.reset(seed=seed)
-    callers = seated(ward)
-    past = play(ward, callers, turns)
+    callers = Callers(dict.fromkeys(ward.possible_agents, make()))
+    callers.start(ward.seats())
+    play(ward, callers, turns)
     [fork] = ward.fork()
     assert seen(fork) == seen(ward)
-    waiting = callers.left()
-    theirs = seated(fork, past)
-    if not waiting:  # calls of a reply that is half spent stay with whoever holds it
-        play(ward, callers, 10)
-        play(fork, theirs, 10)
-        assert seen(fork) == seen(ward)
+    straight = run_episode(raw_env("first_hour"), make(), seed=seed)
+    assert run_on(fork, make()) == straight
+
+
+def test_a_ward_that_was_not_recorded_cannot_be_played_on():
+    ward = raw_env("first_hour")
+    ward.reset(seed=0)
+    ward.step(WAIT)
+    with pytest.raises(ValueError, match="not recorded"):
+        run_on(ward)
 
 
 def test_forks_do_not_touch_each_other():

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.live import Live
+from rich.table import Table
 
 from clinsim.board import ward_board
 from clinsim.commands.screen import number, progress, table, write_json
@@ -18,6 +19,8 @@ from clinsim.errors import UsageError
 from clinsim.run_folder import SUMMARY, TRACE, Plan, run_in, summary
 from clinsim.scenario_file import Scenario, load_scenario
 from clinsim.trace_file import Trace
+
+POOL_FIGURES = ("utilisation_", "queue_")
 
 
 def run(
@@ -78,8 +81,24 @@ def tell(trace: Trace, scenario: Scenario, folder: Path) -> None:
     for row in trace.header["staff"]:
         if row["seat"]:
             agents.add_row(row["agent"], row["policy"], number(trace.rewards[row["agent"]]))
-    figures = table("", "key figure", "value>", "unit", "n>")
-    for name, figure in trace.kpis.items():
-        figures.add_row(name, number(figure["value"]), figure["unit"], str(figure["n"]))
-    console.print(agents, figures)
+    console.print(agents, _figures(trace.kpis), _pools(trace.kpis))
     console.print(f"Trace {folder / TRACE}, summary {folder / SUMMARY}; check it with: clinsim verify {folder / TRACE}", soft_wrap=True)
+
+
+def _figures(kpis: Mapping[str, Any]) -> Table:
+    figures = table("", "key figure", "value>", "unit", "n>")
+    for name, figure in kpis.items():
+        if not name.startswith(POOL_FIGURES):
+            figures.add_row(name, number(figure["value"]), figure["unit"], str(figure["n"]))
+    return figures
+
+
+def _pools(kpis: Mapping[str, Any]) -> Table:
+    """Utilisation and queue of each pool, on one line."""
+    pools = table("", "pool", "utilisation>", "queue>")
+    busy, queue = POOL_FIGURES
+    for name, figure in kpis.items():
+        if name.startswith(busy) and figure["value"]:
+            pool = name.removeprefix(busy)
+            pools.add_row(pool, number(figure["value"]), number(kpis[queue + pool]["value"]))
+    return pools
