@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import matplotlib as mpl
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
@@ -21,7 +22,7 @@ from clinsim.trace_file import Trace
 PATH = Path(__file__).resolve().parent / "timeline.svg"
 SCENARIO, SEED = "first_hour", 0
 THINKING, WORKING, WAITING = "#e0a030", "#30638e", "#dddddd"
-PLACES = {"waiting_room": "#f1e3b5", "resus": "#d1495b", "acute": "#edae49", "fast_track": "#9bc53d"}
+PLACES = {"door": "#f7f1dd", "waiting_room": "#efdc9f", "resus": "#d1495b", "acute": "#b79ccf", "fast_track": "#9bc53d"}
 AWAY, BED = "#8d99ae", "#6c8fb5"
 MARKS = {"seen": "v", "given": "o", "procedure": "P", "disposition": "D"}
 """Kinds of entry that are marked on a patient's line, with their marks."""
@@ -85,7 +86,9 @@ def _stay(axes: Axes, row: int, patient: str, trace: Trace) -> None:
 
 
 def _places(patient: str, trace: Trace) -> Iterator[tuple[float, float, str]]:
-    moves = [(entry.minute, entry.data.get("to", "")) for entry in trace.entries if entry.subject == patient and entry.kind in ("place", "departed")]
+    places = {"arrival": "door", "departed": ""}
+    about = [entry for entry in trace.entries if entry.subject == patient and entry.kind in ("place", *places)]
+    moves = [(entry.minute, places.get(entry.kind, entry.data.get("to", ""))) for entry in about]
     for (begun, place), (ended, _) in zip(moves, [*moves[1:], (float(trace.footer["minutes"]), "")], strict=True):
         if place:
             yield begun, ended, place
@@ -98,11 +101,13 @@ def _frame(axes: Axes, rows: list[str], trace: Trace) -> None:
     axes.set_xlim(0.0, float(trace.footer["minutes"]))
     axes.set_xlabel("minutes since the start")
     axes.spines[["top", "right"]].set_visible(False)
-    seen = {entry.data["to"] for entry in trace.entries if entry.kind == "place" and entry.visibility == CHART and entry.subject in complaints}
+    seen = {"door"} | {
+        entry.data["to"] for entry in trace.entries if entry.kind == "place" and entry.visibility == CHART and entry.subject in complaints
+    }
     colours = {"thinking": THINKING, "working": WORKING, "waiting": WAITING}
     colours |= {place.replace("_", " "): colour for place, colour in PLACES.items() if place in seen}
     colours |= {"at a scanner or in theatre": AWAY, "in a bed": BED}
-    handles = [Patch(color=colour, label=name) for name, colour in colours.items()]
+    handles: list[Artist] = [Patch(color=colour, label=name) for name, colour in colours.items()]
     handles += [axes.plot([], [], mark, color="black", markersize=4.5, linestyle="none", label=kind)[0] for kind, mark in MARKS.items()]
     axes.figure.legend(handles=handles, loc="outside lower center", ncols=6, fontsize=8, frameon=False)
 

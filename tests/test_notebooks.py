@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import nbformat
 import pytest
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parent.parent / "notebooks").glob("*.ipynb"))
@@ -14,7 +13,7 @@ def test_stored_output_is_what_comes_out(path, root, monkeypatch):
     monkeypatch.syspath_prepend(root / "docs")
     import stories
 
-    stored = nbformat.read(path, as_version=4)
+    stored = stories.read(path)
     assert [words for words in stories.words(stored) if words], "no output is stored: run docs/generate.py"
     assert stories.words(stories.executed(path)) == stories.words(stored), "run docs/generate.py"
 
