@@ -18,7 +18,7 @@ from clinsim.agents.treatment import Plan, active_items, dose_meant, placement, 
 
 Ranked = tuple[tuple[float, ...], Call]
 
-CLAIM_LEVEL = {1: 0.2, 2: 1.2, 3: 3.2, 4: 3.4, 5: 3.6}
+CLAIM_LEVEL = {1: -1.0, 2: 1.2, 3: 3.2, 4: 3.4, 5: 3.6}
 """How pressing it is to see somebody whom nobody has claimed, by ESI."""
 FIRST_LOOK = {1: 0.0, 2: 1.0, 3: 2.4, 4: 2.6, 5: 2.6}
 """How pressing chart, examination and history of a new patient of one's own are, by ESI."""
@@ -26,6 +26,11 @@ GONE = frozenset({"departed", "home", "died", "left_unseen"})
 BEDDED = frozenset({"boarding", "inpatient"})
 STAYS = ("ward", "step_down", "icu")
 UNSEEN_PLACES = frozenset({"waiting_room", "door"})
+CIRCULATORY = ("labetalol", "crystalloid", "red_cells", "adrenaline")
+TIME_TO_ACT = 8.0
+"""Minutes after which pressure is measured again (assumption)."""
+BEDSIDE_TESTS = frozenset({"ECG", "GLUCOSE", "VBG"})
+"""Tests that nurses do at the bedside: they may be under way while the doctor examines."""
 AT_THE_BEDSIDE = frozenset({"examine_patient", "take_history"})
 ON_THE_WAY = frozenset({"placed", "protocolled", "scanning"})
 """States of an imaging order in which the patient may be fetched at any minute."""
@@ -63,8 +68,8 @@ class Doctor(Machine):
                 self.look_at(case)
             if case.plan is not None:
                 yield case.plan
-        if active < protocols().habits.own_patients:
-            yield from self.claims()
+        room = protocols().habits.own_patients - active
+        yield from (offer for offer in self.claims() if room > 0 or offer[0][1] == 1)
 
     def claims(self) -> Iterator[Ranked]:
         """Patients whom nobody has claimed and who lie where they can be seen."""
@@ -194,7 +199,7 @@ class Doctor(Machine):
         """Tests that need no doctor at the bedside: those marked stat are asked for before the examination."""
         level = FIRST_LOOK[int(case.numbers.get("esi", 3.0))] + 0.05
         for _, made in plan.calls:
-            if made[0] == "order_test" and made[1]["priority"] == "stat":
+            if made[0] == "order_test" and made[1]["priority"] == "stat" and made[1]["test"] in BEDSIDE_TESTS:
                 yield level, made
 
     def knows_enough_to_treat(self, case: Case) -> bool:
@@ -215,6 +220,9 @@ class Doctor(Machine):
         made = call(name, patient_id=case.id)
         read = max(case.count(self.key(made)).last, case.chart_read_at or 0.0)
         sick = is_sick(case)
+        measured = call("measure_vitals", patient_id=case.id)
+        if self.has_changed(case) and self.may(measured):
+            yield 0.9, measured
         habits = protocols().habits
         due = read + (habits.recheck_sick if sick or case.alerts else habits.recheck)
         if case.chart_read_at is None or (case.row["status"] in BEDDED and not case.alerts):
@@ -223,6 +231,14 @@ class Doctor(Machine):
             yield (1.5 if sick else 2.9), made
         else:
             self.remind(case, due)
+
+    def has_changed(self, case: Case) -> bool:
+        """Whether something that acts on the circulation was given since the vital signs were taken, and has had time to act."""
+        given = max((case.given[name].last for name in CIRCULATORY if name in case.given), default=-FOREVER)
+        if given < case.vitals_at or case.row["status"] in BEDDED:
+            return False
+        self.remind(case, given + TIME_TO_ACT)
+        return self.memory.minute >= given + TIME_TO_ACT
 
     def conclude(self, case: Case, plan: Plan) -> Iterator[tuple[float, Call]]:
         """Differential, diagnosis, and where the patient goes."""
