@@ -5,6 +5,7 @@ from collections import Counter
 from itertools import groupby, pairwise
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -229,3 +230,31 @@ def test_a_user_loop_can_be_recorded_too():
         ward.step('{"name": "wait", "arguments": {"minutes": 30}}')
     hello = next(played for played in ward.episode.played if played.call == "hello")
     assert (hello.status, hello.turn, hello.call.thinking) == ("parse", 0, 3)
+
+
+@pytest.fixture
+def with_background(root, tmp_path):
+    """`first_hour` with the pharmacist and the radiologist as staff who are no seats."""
+    data = yaml.safe_load((root / "scenarios" / "first_hour.yaml").read_text())
+    data["background"] = [seat for seat in data["seats"] if seat["role"] != "doctor"]
+    data["seats"] = [seat for seat in data["seats"] if seat["role"] == "doctor"]
+    path = tmp_path / "with_background.yaml"
+    path.write_text(yaml.safe_dump(data))
+    return str(path)
+
+
+def test_background_staff_act_unpaid_and_are_played_again_from_the_trace(with_background, tmp_path):
+    ward = env(with_background, background="random")
+    trace = run_episode(ward, seed=6)
+    trace.save(tmp_path / "trace.jsonl")
+    assert ward.possible_agents == ["doctor_1"] == list(trace.rewards)
+    assert {action.agent for action in trace.actions} == {"doctor_1", "pharmacist_1", "radiologist_1"}
+    assert trace.n_actions == sum(action.agent == "doctor_1" for action in trace.actions)
+    assert [row["policy"] for row in trace.header["staff"]] == ["guideline", "random", "random"]
+    verdict = verify_trace(tmp_path / "trace.jsonl")
+    assert verdict.passed, verdict.message
+
+
+def test_a_background_of_the_same_policy_plays_as_seats_would(with_background):
+    background, seats = run_episode(env(with_background), seed=6), run_episode(env(SCENARIO), seed=6)
+    assert [(a.agent, a.minute, a.status) for a in background.actions] == [(a.agent, a.minute, a.status) for a in seats.actions]
