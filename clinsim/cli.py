@@ -18,7 +18,6 @@ app = typer.Typer(
     name="clinsim",
     help="A simulated hospital in which doctors, pharmacists and radiologists are agents.",
     add_completion=False,
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -35,9 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def code_of(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the exit code that it earns."""
+    """Run one command (without any, show what there is); the exit code that it earns."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        return app(args=None if arguments is None else list(arguments), standalone_mode=False) or 0
+        return app(args=given or ["--help"], standalone_mode=False) or 0
     except UsageError as problem:
         return _bad_use(str(problem))
     except _Misspelt as problem:

@@ -79,6 +79,12 @@ def test_scenarios_and_tools_are_listed(cli):
     assert "wait" in cli("tools")[1]
 
 
+def test_without_a_command_it_says_what_there_is(cli):
+    code, out, err = cli()
+    assert (code, err) == (0, "")
+    assert all(name in out for name in ("run", "verify", "regrade", "scenarios", "tools"))
+
+
 BAD_USE = {
     "unknown scenario": (["run", "nowhere"], "unknown scenario 'nowhere'; there are"),
     "no such file": (["run", "nowhere.yaml"], "nowhere.yaml: cannot be read"),
