@@ -273,7 +273,7 @@ class Doctor(Machine):
         decided = case.row.get("disposition", "")
         if where.to == "home":
             away = case.row["status"] == "away" or plan.calls or waiting or self.awaited(case, ("drug", "procedure"))
-            if not decided and not away:
+            if not decided and not away and case.row["status"] != "inpatient":
                 told = protocols().advice.get(case.row.get("diagnosis", ""), protocols().advice["any"])
                 yield 2.5, call("discharge_patient", patient_id=case.id, advice=told.advice, safety_net=told.safety_net)
         elif any(level < 2.0 for level, _ in plan.calls) or self.awaited(case, ("drug", "test", "imaging"), protocols().habits.patience_for_drugs):

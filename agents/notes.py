@@ -30,8 +30,15 @@ _DENIAL = re.compile(r"\b(?:no|not|nil|denies|denied|without|never|none|nothing|
 
 def key_of(name: str, arguments: Mapping[str, Any]) -> Key:
     """The key of a call: what it is about, whatever its dose, text or priority."""
-    subject = next((str(arguments[field]) for field in _SUBJECTS if field in arguments), "")
-    code = next((str(arguments[field]) for field in _CODES if field in arguments), "")
+    subject = code = ""
+    for argument in _SUBJECTS:
+        if argument in arguments:
+            subject = str(arguments[argument])
+            break
+    for argument in _CODES:
+        if argument in arguments:
+            code = str(arguments[argument])
+            break
     return (name, subject, f"{code} {arguments['window']}" if "window" in arguments else code)
 
 
@@ -82,6 +89,7 @@ class Case:
     alerts: int = 0
     stale: bool = True
     learnt: bool = True
+    spoken: dict[str, float] | None = None
     active: tuple[Any, ...] = ()
     placed_at: float = 0.0
     next_at: float = 0.0
@@ -122,6 +130,7 @@ class Case:
         if since and "onset_hours" not in self.numbers:
             self.numbers["onset_hours"] = float(since[1]) * _HOURS[since[2]]
         self.heard.clear()
+        self.spoken = None
         self.stale = self.learnt = True
 
     def count(self, key: Key) -> Count:
@@ -222,6 +231,8 @@ class Memory:
             (case.refused if refused else case.done).setdefault(key, Count()).add(self.minute)
             if key[0] in ORDERING and not refused:
                 case.started.setdefault(key[2], Count()).add(self.minute)
+            if key[0] in ("take_history", "examine_patient"):
+                case.spoken = None
             case.stale = True
 
     def _note_answer(self, key: Key, arguments: dict[str, Any], result: Any) -> None:
@@ -239,10 +250,11 @@ class Memory:
 
     def _note_row(self, row: dict[str, Any]) -> None:
         case = self.case(row["patient"])
-        if case.row == row:
-            return
         before = case.row
-        case.row, case.stale = row, True
+        if before == row:
+            return
+        case.row = row
+        case.stale = case.stale or not before or _telling(before) != _telling(row)
         if before and all(before[name] == row[name] for name in _TELLING):
             return
         if not before or before["place"] != row["place"]:
@@ -261,6 +273,12 @@ class Memory:
         if case is not None:
             case.stale = True
             _note_case_news(self, case, item)
+
+
+def _telling(row: dict[str, Any]) -> tuple[Any, ...]:
+    """What in a row bears on what to do next: where a test stands does not, but whether a scan is still to come."""
+    orders = [(order["order"], order["state"] if order["kind"] == "imaging" else "") for order in row.get("orders", ())]
+    return (row["status"], row["place"], row["owner"], row["diagnosis"], row["disposition"], row["esi"], orders)
 
 
 ORDERING = frozenset({"order_test", "order_imaging", "order_drug", "perform_procedure", "request_consult", "stop_drug"})
@@ -340,7 +358,7 @@ def note_findings(case: Case, code: str, findings: Any, minute: float) -> None:
 
 
 def _read_chart(memory: Memory, case: Case, result: dict[str, Any]) -> None:
-    case.chart_read_at = memory.minute
+    case.chart_read_at, case.spoken = memory.minute, None
     case.allergies = " ".join(result["allergies"]).lower()
     case.background = " ".join([*result["comorbidities"], *result["home_drugs"]]).lower()
     for name, value in (("weight", "weight_kg"), ("egfr", "egfr"), ("pregnant", "pregnant"), ("filed", "results"), ("reports", "reports")):
