@@ -13,7 +13,7 @@ A criterion is a text, or a mapping with one of `all`, `any`, `not`. Texts read 
     has cirrhosis            a comorbidity or home drug
     allergic penicillin
     likely stemi 0.5         the probability worked out from the evidence is at least that
-    asked history|examination  we have asked or examined
+    asked history|examination  we have asked or examined (or read what a colleague wrote)
     after crystalloid 15     the vital signs are from at least so many minutes after it was last given
     given aspirin|heparin    one of the drugs has been given, or the procedure has taken effect
     ordered aspirin          ordered by us and not turned down
@@ -197,7 +197,7 @@ def _after(words: str) -> Test:
 
 def _asked(words: str) -> Test:
     tools = [{"history": "take_history", "examination": "examine_patient"}[word] for word in words.split("|")]
-    return lambda case: any((name, case.id, "all") in case.done for name in tools)
+    return lambda case: any((name, case.id, "all") in case.done for name in tools) or ("get_notes", case.id, "") in case.done
 
 
 def _ordered(words: str) -> Test:

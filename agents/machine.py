@@ -10,7 +10,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any
 
-from clinsim.agents.notes import Call, Memory, key_of
+from clinsim.agents.memory import Memory
+from clinsim.agents.notes import Call, key_of
 from clinsim.record import Observation, Reply, Seat
 
 

@@ -12,7 +12,8 @@ from typing import Any
 from zlib import crc32
 
 from clinsim.agents.machine import Machine, Player, call
-from clinsim.agents.notes import Call, Memory
+from clinsim.agents.memory import Memory
+from clinsim.agents.notes import Call
 from clinsim.agents.protocol_file import Step, protocols
 from clinsim.agents.radiologist import look_for, readings_of
 from clinsim.agents.treatment import steps_of

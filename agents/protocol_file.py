@@ -88,7 +88,10 @@ class Clue(Sheet):
 
 
 class Disease(Sheet):
-    """A diagnosis: title, base log-odds, log-odds by complaint (a complaint that is not named costs `elsewhere`)."""
+    """A diagnosis: title, base log-odds, log-odds by complaint (a complaint that is not named costs `elsewhere`).
+
+    One of `needs` (tests or studies) should be back before it is written down.
+    """
 
     title: str
     base: float
