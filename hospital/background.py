@@ -32,7 +32,6 @@ EVERYDAY = (
     ("metoprolol", 2.0),
     ("lisinopril", 2.0),
     ("atorvastatin", 2.0),
-    ("insulin", 2.0),
     ("morphine", 2.0),
     ("ondansetron", 2.0),
     ("salbutamol", 2.0),

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 DOSE_CODES = frozenset({"UNDERDOSE", "OVERDOSE", "UNIT"})
 HARMFUL = frozenset({"significant", "serious"})
+SERIOUS = frozenset({"serious"})
 
 
 def facts_of(patient: Patient) -> PatientFacts:
@@ -34,9 +35,11 @@ def facts_of(patient: Patient) -> PatientFacts:
 
 
 def findings_on(hospital: Hospital, patient: Patient, line: OrderLine) -> tuple[Finding, ...]:
-    """The safety findings on a drug order as it stands."""
+    """The safety findings that matter on a drug order as it stands: where the illness needs the drug, only serious ones do."""
     formulary = hospital.knowledge.formulary
-    return review(formulary.drugs[line.code], line.amount or 0.0, line.unit, line.route, facts_of(patient), formulary)
+    found = review(formulary.drugs[line.code], line.amount or 0.0, line.unit, line.route, facts_of(patient), formulary)
+    enough = SERIOUS if patient.condition.has_use_for(line.code) else HARMFUL
+    return tuple(finding for finding in found if finding.severity in enough or finding.code in DOSE_CODES)
 
 
 def is_supported(patient: Patient, agent: str) -> bool:
@@ -55,23 +58,23 @@ def give(hospital: Hospital, patient: Patient, line: OrderLine) -> None:
             patient.extra_loss += finding.harm_loss
             log_harm(hospital, patient, line, finding.code, finding.harm_loss, finding.text)
     dose_ok = not any(finding.code in DOSE_CODES and finding.severity in HARMFUL for finding in findings)
-    helped = take_effect(hospital, patient, line, dose_ok)
+    take_effect(hospital, patient, line, dose_ok)
     patient.current_drugs.append(line.code)
-    if not helped and not line.background and patient.origin == "ed":
+    if not patient.condition.has_use_for(line.code) and not line.background and patient.origin == "ed":
         patient.extra_loss += hospital.rules.default_care.needless_drug_loss
 
 
-def take_effect(hospital: Hospital, patient: Patient, line: OrderLine, dose_ok: bool) -> bool:
-    """Let a drug or procedure act on the course; returns whether it helps."""
-    helped = False
-    for what in patient.course.treat(line.code, hospital.now, dose_ok):
-        sort, _, name = what.partition(":")
-        if sort == "helps":
-            helped = True
-            benefit(hospital, patient, line, name)
+def take_effect(hospital: Hospital, patient: Patient, line: OrderLine, dose_ok: bool) -> None:
+    """Let a drug or procedure act on the course; the known risk of a treatment that helps is a side effect, not a harm done."""
+    triggered = [what.partition(":")[::2] for what in patient.course.treat(line.code, hospital.now, dose_ok)]
+    helps = [name for sort, name in triggered if sort == "helps"]
+    for name in helps:
+        benefit(hospital, patient, line, name)
+    for name in (name for sort, name in triggered if sort == "harms"):
+        if helps:
+            hospital.truth("side_effect", patient.id, {"code": name, "order": line.id, "loss": event_loss(patient, name)})
         else:
             log_harm(hospital, patient, line, name, event_loss(patient, name), f"{line.code} in {patient.condition.id}")
-    return helped
 
 
 def benefit(hospital: Hospital, patient: Patient, line: OrderLine, treatment: str) -> None:

@@ -79,6 +79,7 @@ class Hospital:
         self.present: dict[str, Patient] = {}
         self.releases: dict[str, Event] = {}
         self.slips: dict[str, str] = {}
+        self.errors: dict[str, tuple[str, bool]] = {}
         self.images: dict[str, Study] = {}
         self.calendar = Calendar()
         self.staff: dict[str, Staff] = {}

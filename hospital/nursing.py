@@ -154,9 +154,23 @@ _ACTIONS = {"test": _test, "procedure": _procedure, "escalate": _escalate}
 
 
 def bedside_task(hospital: Hospital, patient: Patient, minutes: float, priority: int) -> ProcessGenerator:
-    """A nurse comes to the patient, once the patient is back, and works for some minutes."""
-    with patient.presence.request() as body:
-        yield body
-    with hospital.pools[nurse_pool(hospital, patient)].request(priority) as nurse:
-        yield nurse
-        yield hospital.clock.timeout(minutes)
+    """A nurse comes to the patient, once the patient is back, and works for some minutes; nobody is taken away meanwhile."""
+    while True:
+        while patient.moving and not patient.gone:
+            with patient.presence.request() as body:
+                yield body
+        with hospital.pools[nurse_pool(hospital, patient)].request(priority) as nurse:
+            yield nurse
+            if patient.moving and not patient.gone:
+                continue
+            patient.attended += 1
+            yield hospital.clock.timeout(minutes)
+            patient.attended -= 1
+            return
+
+
+def until_unattended(hospital: Hospital, patient: Patient) -> ProcessGenerator:
+    """Keep further tasks from beginning, and wait until no nurse is working at the bedside."""
+    patient.moving = True
+    while patient.attended and not patient.gone:
+        yield hospital.clock.timeout(1.0)

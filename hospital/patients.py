@@ -51,6 +51,8 @@ class Patient:
     wanted_unit: str = ""
     bed_wanted_at: float = -1.0
     rounds: int = 0
+    attended: int = 0
+    moving: bool = False
 
     @property
     def stakes(self) -> float:

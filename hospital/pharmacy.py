@@ -102,7 +102,7 @@ def release_unverified(hospital: Hospital, line: OrderLine) -> None:
 
 def log_truth(hospital: Hospital, patient: Patient, line: OrderLine) -> None:
     """Log whether the order as placed carries an error, and whether that matters."""
-    error, significant = error_in(hospital, patient, line)
+    error, significant = hospital.errors[line.id] = error_in(hospital, patient, line)
     hospital.truth("order_truth", line.id, {"patient": patient.id, "error": error, "significant": significant, "background": line.background})
 
 

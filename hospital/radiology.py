@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from clinsim.hospital import laboratory
+from clinsim.hospital import laboratory, nursing
 from clinsim.hospital.charts import OrderLine, StudyLine
 from clinsim.hospital.effects import HARMFUL, breach, facts_of
 from clinsim.hospital.patients import Patient
@@ -33,7 +33,9 @@ def imaging(hospital: Hospital, patient: Patient, line: OrderLine) -> ProcessGen
         yield scanner
         with patient.presence.request(place) as body:
             yield body
+            yield from nursing.until_unattended(hospital, patient)
             if patient.gone or line.state == "cancelled":
+                patient.moving = False
                 return
             laboratory.set_state(hospital, line, "scanning", scanner.unit)
             yield from there_and_scanned(hospital, patient, line, protocol_of(hospital, line).room_minutes)

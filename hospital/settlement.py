@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from clinsim.hospital import nursing
 from clinsim.hospital.arrivals import true_disposition
 from clinsim.hospital.patients import Patient
 from clinsim.hospital.physiology import Course, outcome
@@ -34,12 +35,13 @@ def settle(hospital: Hospital, patient: Patient, how: str) -> None:
     reached = outcome(patient.course, now, care_from(hospital, patient, how, now), weaned=weaned)
     extra = patient.extra_loss + care.pain_loss_per_hour * patient.pain_hours + bed_loss(hospital, patient)
     loss = min(1.0, reached.loss + extra)
+    pain = care.pain_loss_per_hour * untreated_pain_hours(hospital, patient)
     data = {
         "p_death": round(reached.p_death, 6),
         "p_disability": round(reached.p_disability, 6),
         "loss": round(loss, 6),
-        "loss_untreated": round(patient.untreated.loss, 6),
-        "loss_idle": round(idle_loss(hospital, patient), 6),
+        "loss_untreated": round(patient.untreated.loss + pain, 6),
+        "loss_idle": round(idle_loss(hospital, patient) + pain, 6),
         "loss_optimal": round(patient.optimal.loss, 6),
         "how": how,
         "contributors": dict.fromkeys(sorted(patient.contributors), 1.0),
@@ -49,6 +51,13 @@ def settle(hospital: Hospital, patient: Patient, how: str) -> None:
         "condition": patient.condition.id,
     }
     hospital.truth("settled", patient.id, data)
+
+
+def untreated_pain_hours(hospital: Hospital, patient: Patient) -> float:
+    """Hours that the patient would have been in uncontrolled pain had nobody done anything: to default care, if it hurt at the door."""
+    fresh = Course(patient.condition, patient.person, hospital.streams, patient.arrived_at)
+    hurts = fresh.true_sign("pain", patient.arrived_at) >= nursing.PAIN_THAT_COUNTS
+    return hospital.rules.default_care.in_hospital_hours if hurts else 0.0
 
 
 def care_from(hospital: Hospital, patient: Patient, how: str, now: float) -> float | None:

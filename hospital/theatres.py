@@ -40,7 +40,9 @@ def in_room(hospital: Hospital, patient: Patient, line: OrderLine, room: str, mi
         yield turn
         with patient.presence.request(place) as body:
             yield body
+            yield from nursing.until_unattended(hospital, patient)
             if patient.gone or line.state == "cancelled":
+                patient.moving = False
                 return
             there = hospital.walks[laboratory.bedside_location(hospital, patient), hospital.rules.pools[room].location]
             begin_away(hospital, patient, room)
@@ -62,6 +64,7 @@ def begin_away(hospital: Hospital, patient: Patient, where: str) -> None:
 def end_away(hospital: Hospital, patient: Patient) -> None:
     """Write down that the patient is back."""
     patient.away_at = ""
+    patient.moving = False
     if patient.gone:
         return
     back = patient.zone

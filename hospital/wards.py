@@ -156,16 +156,17 @@ def refresh_beds(hospital: Hospital) -> None:
 
 
 def open_wards(hospital: Hospital) -> None:
-    """Fill the units as full as they usually are; some of those patients are on their way to get worse."""
+    """Lay down the scenario's own inpatients, and fill the units as full as they usually are; some of those get worse."""
+    given = [(number, patient) for number, patient in enumerate(hospital.scenario.file.patients) if patient.unit]
+    for number, patient in given:
+        announce(hospital, lay_down(hospital, patient.condition, patient.unit, f"g{number}", "ed"))
     for unit, rule in hospital.rules.units.items():
-        count = round(rule.occupied * hospital.rules.pools[rule.beds].units)
+        free = hospital.rules.pools[rule.beds].units - sum(patient.unit == unit for _, patient in given)
+        count = min(free, round(rule.occupied * hospital.rules.pools[rule.beds].units))
         for number in range(count):
             key = f"i.{unit}.{number}"
             worse = hospital.streams.uniform("inpatient", key) < rule.deteriorating_share
             lay_down(hospital, "inpatient_deteriorating" if worse else "inpatient_recovering", unit, key, "inpatient")
-    for number, given in enumerate(hospital.scenario.file.patients):
-        if given.unit:
-            announce(hospital, lay_down(hospital, given.condition, given.unit, f"g{number}", "ed"))
     refresh_beds(hospital)
 
 

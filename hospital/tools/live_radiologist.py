@@ -218,7 +218,7 @@ def call_critical(world: World, study_id: str, to: str, text: Text) -> Done:
 
     Args:
         study_id: Study that shows it, for example S0003.
-        to: Agent id of a doctor on shift, for example doctor_0.
+        to: Agent id of a doctor on shift, for example doctor_1.
         text: Patient, finding, where, and what it may mean.
     """
     checks.study_line(world, study_id)

@@ -30,7 +30,7 @@ def send_message(world: World, to: str, text: Text, patient_id: str = "", urgent
     """Send a written message to a colleague, who reads it when there is a moment; an urgent one interrupts.
 
     Args:
-        to: Agent id of the colleague, for example doctor_0; list_colleagues names them.
+        to: Agent id of the colleague, for example doctor_1; list_colleagues names them.
         text: What you want to say.
         patient_id: Patient that it is about, for example P0012; leave out if none.
         urgent: Whether it should interrupt the colleague.
@@ -43,7 +43,7 @@ def call_colleague(world: World, to: str, text: Text, patient_id: str = "") -> D
     """Phone a colleague: both are occupied for the call; if there is no answer it is left as a message.
 
     Args:
-        to: Agent id of the colleague, for example pharmacist_0; list_colleagues names them.
+        to: Agent id of the colleague, for example pharmacist_1; list_colleagues names them.
         text: What you say.
         patient_id: Patient that it is about, for example P0012; leave out if none.
     """
