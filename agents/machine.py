@@ -33,6 +33,7 @@ class Player(ABC):
         """Sit down, knowing nothing."""
         self.seat = seat
         self.memory = Memory(seat)
+        self._sent: tuple[Reply, Call] | None = None
 
     def see(self, observation: Observation) -> None:
         """Take in an observation."""
@@ -43,12 +44,17 @@ class Player(ABC):
         """The next call; changes nothing."""
 
     def decide(self) -> Reply:
-        """The next reply; changes nothing."""
-        return reply_of(self.choose())
+        """The next reply; changes nothing that anybody decides by."""
+        made = self.choose()
+        self._sent = (reply_of(made), made)
+        return self._sent[0]
 
     def note(self, reply: Reply) -> None:
-        """Remember what was sent."""
-        self.memory.note(reply)
+        """Remember what was sent; one's own last reply need not be read again."""
+        if self._sent is not None and reply is self._sent[0]:
+            self.memory.pending = [self._sent[1]]
+        else:
+            self.memory.note(reply)
 
 
 class Machine(Player):
