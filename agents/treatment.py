@@ -22,6 +22,8 @@ TOOL_OF = {
 }
 USUAL_WEIGHT_KG = 75.0
 """Weight taken where the chart gives none (assumption)."""
+LATER = {"consult": 3.5, "stop": 1.5}
+"""Levels below which these steps do not go, whatever the level of their protocol: advice and reconciliation come after the patient's needs."""
 LOOKS = frozenset({"test", "imaging"})
 FOREVER = 1e9
 
@@ -78,7 +80,12 @@ def placement(case: Case) -> Placement:
 
 def active_items(case: Case) -> tuple[tuple[float, Item], ...]:
     """The steps of the protocols that apply to a patient, each with its level."""
-    return tuple((line.level + order * 0.01, item) for line in _lines() if line.when(case) for order, item in enumerate(line.items))
+    return tuple(
+        (max(line.level, LATER.get(item.step.do, 0.0)) + order * 0.01, item)
+        for line in _lines()
+        if line.when(case)
+        for order, item in enumerate(line.items)
+    )
 
 
 def planned(case: Case, tools: frozenset[str], minute: float) -> Plan:
