@@ -66,7 +66,6 @@ class Machine(Player):
 
     PATIENCE_AFTER_REFUSAL = 10.0
     TRIES = 2
-    WAIT = 10
 
     def may(self, made: Call) -> bool:
         """Whether the tool is granted and the call is not one that keeps being refused."""

@@ -118,9 +118,8 @@ class Advice(Sheet):
 
 
 class Verdicts(Sheet):
-    """How a pharmacist decides on what a screening shows, by code of the finding; severities below `act_from` are read and passed."""
+    """How a pharmacist decides on what a screening shows, by code of the alert; notes are read and passed."""
 
-    ignore: tuple[str, ...]
     change: tuple[str, ...]
     query: tuple[str, ...]
     reject: tuple[str, ...]
