@@ -39,7 +39,7 @@ def findings_on(hospital: Hospital, patient: Patient, line: OrderLine) -> tuple[
     formulary = hospital.knowledge.formulary
     found = review(formulary.drugs[line.code], line.amount or 0.0, line.unit, line.route, facts_of(patient), formulary)
     enough = SERIOUS if patient.condition.has_use_for(line.code) else HARMFUL
-    return tuple(finding for finding in found if finding.severity in enough or finding.code in DOSE_CODES)
+    return tuple(finding for finding in found if finding.severity in enough)
 
 
 def is_supported(patient: Patient, agent: str) -> bool:
@@ -54,10 +54,9 @@ def give(hospital: Hospital, patient: Patient, line: OrderLine) -> None:
     facts["antibiotic"] = hospital.knowledge.formulary.drugs[line.code].antibiotic
     hospital.note("given", patient.id, facts)
     for finding in findings:
-        if finding.severity in HARMFUL:
-            patient.extra_loss += finding.harm_loss
-            log_harm(hospital, patient, line, finding.code, finding.harm_loss, finding.text)
-    dose_ok = not any(finding.code in DOSE_CODES and finding.severity in HARMFUL for finding in findings)
+        patient.extra_loss += finding.harm_loss
+        log_harm(hospital, patient, line, finding.code, finding.harm_loss, finding.text)
+    dose_ok = not any(finding.code in DOSE_CODES for finding in findings)
     take_effect(hospital, patient, line, dose_ok)
     patient.current_drugs.append(line.code)
     if not patient.condition.has_use_for(line.code) and not line.background and patient.origin == "ed":

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from clinsim.hospital import laboratory, nursing
 from clinsim.hospital.charts import OrderLine
-from clinsim.hospital.effects import HARMFUL, findings_on, give
+from clinsim.hospital.effects import findings_on, give
 from clinsim.hospital.patients import Patient
 from clinsim.hospital.sampling import minutes_of
 from clinsim.record import PLACE_IN_QUEUE
@@ -108,7 +108,7 @@ def log_truth(hospital: Hospital, patient: Patient, line: OrderLine) -> None:
 
 def error_in(hospital: Hospital, patient: Patient, line: OrderLine) -> tuple[str, bool]:
     """Code of the worst error in a drug order as it stands (empty: none), and whether it is clinically significant."""
-    harmful = [finding for finding in findings_on(hospital, patient, line) if finding.severity in HARMFUL]
+    harmful = findings_on(hospital, patient, line)
     if harmful:
         return max(harmful, key=lambda finding: finding.harm_loss).code, True
     return hospital.slips.get(line.id, ""), False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -84,7 +84,6 @@ class AnyActions(RuleBasedStateMachine):
             self.hospital.act(staff.agent, parse(space.sample(), staff.tools, 0.1))
             self.asked = self.hospital.advance()
 
-    @precondition(lambda self: self.asked is not None)
     @rule()
     def look(self):
         before = self.hospital.state_digest()
@@ -104,4 +103,4 @@ class AnyActions(RuleBasedStateMachine):
 
 
 TestAnyActions = AnyActions.TestCase
-TestAnyActions.settings = settings(max_examples=15, stateful_step_count=12, deadline=None)
+TestAnyActions.settings = settings(max_examples=15, stateful_step_count=12, deadline=None, phases=[Phase.generate])  # shrinking an evening takes minutes
