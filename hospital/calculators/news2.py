@@ -77,9 +77,7 @@ def news2(
 
     Source: Royal College of Physicians, NEWS2, 2017, charts 1 and 2.
     """
-    saturation = (
-        SATURATION_SCALE_1 if scale == 1 else (SATURATION_SCALE_2_OXYGEN if on_oxygen else SATURATION_SCALE_2_AIR)
-    )
+    saturation = SATURATION_SCALE_1 if scale == 1 else (SATURATION_SCALE_2_OXYGEN if on_oxygen else SATURATION_SCALE_2_AIR)
     scored: dict[str, int | None] = {
         "rr": _points(RESPIRATORY_RATE, rr),
         "spo2": _points(saturation, spo2),

@@ -1,0 +1,1 @@
+"""Checks of the hospital against theory, published figures and hand-worked tables."""
