@@ -27,7 +27,7 @@ INTERRUPTED = "interrupted"
 """Status of a call that was dropped, or of an action that news cut short."""
 UNFINISHED = "unfinished"
 """Status of an action that was still under way when the episode ended."""
-Script = list[tuple[str, Submission]]
+Script = list[tuple[str, Submission, str]]
 
 
 @dataclass(slots=True)
@@ -113,7 +113,7 @@ class Episode:
 
     def digest(self) -> str:
         """Digest of what can be replayed, and of the log that came of it."""
-        actions = [(a, s.tool, s.arguments, s.thinking_minutes, s.status) for a, s in self._script]
+        actions = [(a, s.tool, s.arguments, s.thinking_minutes, s.status) for a, s, _ in self._script]
         return sha256(to_json([self.scenario.hash, self.seed, actions, self.hospital.digest()])).hexdigest()
 
     # ---------------------------------------------------------------- playing
@@ -147,11 +147,11 @@ class Episode:
 
     def _replay(self, script: Script, told: tuple[bool, list[Played], dict[str, Played | None]]) -> None:
         """Submit what was submitted before, up to where the next seat is asked; `told` is what had been recorded."""
-        for agent, submission in script:
+        for agent, submission, refusal in script:
             decision = self._due()
             if decision is None or decision.agent != agent:
                 raise ValueError(f"the script answers {agent}, but {decision.agent if decision else 'nobody'} is asked")
-            self._submit(agent, submission, None)
+            self._submit(agent, submission, None, refusal)
         if self._due() is None:
             self.end()
         self.pay()
@@ -222,11 +222,10 @@ class Episode:
             return False
         return self._errors[agent] >= self.scenario.budget.errors or any(self._actions[agent] >= n for n in self._limits)
 
-    def _submit(self, agent: str, submission: Submission, played: Played | None) -> None:
-        self._script.append((agent, submission))
+    def _submit(self, agent: str, submission: Submission, played: Played | None, refusal: str | None = None) -> None:
         self._actions[agent] += 1
         self._open[agent] = played
-        self.hospital.act(agent, submission)
+        self._script.append((agent, submission, self.hospital.act(agent, submission, refusal)))
 
 
 def _replayed(scenario: Scenario, seed: int, callers: Callers, limit: int | None, script: Script, told: tuple[Any, ...]) -> Episode:

@@ -6,7 +6,7 @@ Loss is expected utility loss at 30 days, 0 to 1. For simulation and research on
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from itertools import product
 from typing import Annotated, Literal
@@ -47,6 +47,11 @@ class Circumstance(Rule):
     above: dict[str, float] = Field(default_factory=dict)
     below: dict[str, float] = Field(default_factory=dict)
     dose_above: Positive | None = None
+
+    @cached_property
+    def is_empty(self) -> bool:
+        """Whether no fact is named: then it always applies."""
+        return not self.model_fields_set or self == Circumstance()
 
 
 class Dose(Rule):
@@ -250,11 +255,18 @@ class Formulary(Rule):
         """Drugs that may stand in for each other, in order of the file."""
         return tuple(drug for drug in self.drugs.values() if drug.group == group)
 
-    def between(self, a: str, b: str) -> Iterator[Interaction]:
+    @cached_property
+    def met(self) -> dict[tuple[str, str], tuple[Interaction, ...]]:
+        """Interactions by pair of names, filled as pairs are asked for."""
+        return {}
+
+    def between(self, a: str, b: str) -> tuple[Interaction, ...]:
         """What the knowledge base holds on two drugs (or classes), their own names before those of their classes."""
-        for pair in product(self._tokens(a), self._tokens(b)):
-            if pair in self.by_pair:
-                yield self.by_pair[pair]
+        found = self.met.get((a, b))
+        if found is None:
+            pairs = product(self._tokens(a), self._tokens(b))
+            found = self.met[a, b] = tuple(self.by_pair[pair] for pair in pairs if pair in self.by_pair)
+        return found
 
     def _tokens(self, name: str) -> tuple[str, ...]:
         drug = self.find(name)

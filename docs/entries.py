@@ -47,6 +47,7 @@ MEANING: dict[str, tuple[str, str]] = {
     "disposition_graded": ("truth", "whether a disposition is right, and whether there were grounds"),
     "effect": ("truth", "a treatment that helps begins for the first time"),
     "harm": ("truth", "something done to a patient harms; `by` are those who answer for it"),
+    "side_effect": ("truth", "a treatment that helps also brings its known risk; nobody answers for it"),
     "breach": ("truth", "an unsafe act, whatever comes of it"),
     "work": ("truth", "an agent has done real work for a patient and has a part in the outcome"),
     "death": ("truth", "a patient dies"),

@@ -101,7 +101,7 @@ def holds(when: Circumstance, facts: PatientFacts, dose: float | None = None) ->
         facts: Of the patient.
         dose: In the unit of the drug that the circumstance belongs to.
     """
-    if when == Circumstance():
+    if when.is_empty:
         return True
     return (
         any(problem in facts.problems for problem in when.problems)

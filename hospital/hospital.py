@@ -210,14 +210,18 @@ class Hospital:
         staff.why = why
         return Decision(staff.agent, why, why.rpartition(" ")[2] if why.startswith("urgent") else "", self.now)
 
-    def act(self, agent: str, submission: Submission) -> None:
-        """Take the action of an agent who was asked: it is refused at once (one minute), or takes its time and is committed at the end."""
+    def act(self, agent: str, submission: Submission, refusal: str | None = None) -> str:
+        """Take the action of an agent who was asked: it is refused at once (one minute), or takes its time and is committed at the end.
+
+        Returns why it was refused at once (empty: it was not). A replay passes that as `refusal`, so that nothing is rehearsed again.
+        """
         staff = self.staff[agent]
         staff.inbox = []
         spec = staff.tools.get(submission.tool) if not submission.error else None
         error, status = submission.error, submission.status
         if spec is not None:
-            error, status = self._rehearse(staff, submission)
+            error = self._rehearse(staff, submission) if refusal is None else refusal
+            status = "refused" if error else "ok"
         if error:
             staff.last_result = _failed(submission.tool, status, error)
             spec = None
@@ -227,6 +231,7 @@ class Hospital:
         if spec is None:
             self._note_action(staff, staff.doing, status)
         self.calendar.put(staff, ends_at)
+        return error
 
     def _service_minutes(self, staff: Staff, submission: Submission) -> float:
         spec = staff.tools[submission.tool]
@@ -235,15 +240,15 @@ class Hospital:
         reading = departments.reading_minutes(self, staff, submission)
         return self.rules.service_minutes[spec.service] + reading
 
-    def _rehearse(self, staff: Staff, submission: Submission) -> tuple[str, str]:
+    def _rehearse(self, staff: Staff, submission: Submission) -> str:
         world = LiveWorld(self, Actor(staff.agent, staff.role), rehearsing=True)
         try:
             staff.tools[submission.tool].function(world, **submission.arguments)
         except Rehearsed:
-            return "", "ok"
+            return ""
         except ToolError as refusal:
-            return str(refusal), "refused"
-        return "", "ok"
+            return str(refusal)
+        return ""
 
     def _commit(self, staff: Staff) -> None:
         doing, staff.doing = staff.doing, None

@@ -38,7 +38,7 @@ def creatinine(egfr: float, age: float, sex: str) -> float:
 class Signs:
     """The readings of one person with one condition who arrived at severity `x0`."""
 
-    __slots__ = ("_levels", "condition", "person", "streams", "x0")
+    __slots__ = ("_levels", "_slow", "condition", "person", "streams", "x0")
 
     def __init__(self, condition: Condition, person: Person, streams: Streams, x0: float) -> None:
         """Nothing is drawn before it is read, and what is drawn depends on its key alone."""
@@ -47,6 +47,7 @@ class Signs:
         self.streams = streams
         self.x0 = x0
         self._levels: dict[str, tuple[float, float, float]] = {}
+        self._slow: dict[tuple[str, int], float] = {}
 
     def vital(self, name: str, x: float) -> float:
         """The true value of a vital sign at severity `x`, without noise or supports."""
@@ -101,7 +102,9 @@ class Signs:
         return 1.0 if rule is None else rule.started
 
     def _noise(self, name: str, index: int) -> float:
-        slow = self.streams.normal(f"slow.{name}", self.person.id, index // SLOW_STEPS)
+        slow = self._slow.get((name, index // SLOW_STEPS))
+        if slow is None:
+            slow = self._slow[name, index // SLOW_STEPS] = self.streams.normal(f"slow.{name}", self.person.id, index // SLOW_STEPS)
         return SLOW * slow + FAST * self.streams.normal(f"noise.{name}", self.person.id, index)
 
     def _value(self, name: str, x: float, table: Mapping[Any, NormalRule], sheet: Mapping[Any, Any]) -> float:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from clinsim.errors import ToolError
 from clinsim.hospital.calculators import renal
 from clinsim.hospital.charts import Chart, OrderLine
-from clinsim.hospital.safety import Finding, PatientFacts, alternatives, review
+from clinsim.hospital.safety import Finding, PatientFacts, alternatives, is_significant, review
 from clinsim.hospital.tools import checks
 from clinsim.hospital.tools.live_chart import orders_of
 from clinsim.hospital.tools.live_pharmacist import PHARMACIST, creatinine_trend
@@ -105,8 +105,9 @@ def screen_order(world: World, order_id: str) -> Screening:
     formulary = checks.knowledge(world).formulary
     facts = charted_facts(chart, orders_of(world, chart), without=order_id)
     drug, dose = formulary.drugs[line.code], line.amount or 0.0
-    alerts = tuple(_alert(found) for found in review(drug, dose, line.unit, line.route, facts, formulary))
-    others = alternatives(drug, facts, formulary)
+    found = review(drug, dose, line.unit, line.route, facts, formulary)
+    alerts = tuple(_alert(finding) for finding in found)
+    others = alternatives(drug, facts, formulary) if is_significant(found) else ()
     return Screening(order_id, chart.id, world.now, drug.name, dose, line.unit, line.route, alerts, others)
 
 

@@ -150,7 +150,7 @@ CHANGED = [
     (SEE, doctor("record_differential", **SEPTIC, diagnoses={"septic_shock": 0.9}), logged("differential_graded", "brier")),
     (SEE, doctor("record_diagnosis", **SEPTIC, diagnosis="septic_shock"), logged("diagnosis_graded", "correct")),
     (SEE, TO_WARD, chart("P0001", "unit")),
-    ([*SEE, TO_WARD], doctor("transfer_patient", **SEPTIC, unit="icu", reason="shock", after=120.0), chart("P0001", "unit")),
+    ([*SEE, TO_WARD], doctor("transfer_patient", **SEPTIC, unit="icu", reason="shock"), chart("P0001", "unit")),
     (SEE, doctor("discharge_patient", **SEPTIC, advice="rest", safety_net="fever"), settled("P0001", "how")),
     ([], MAIL, lambda h: len(h.desk.letters)),
     ([], ("doctor_2", "call_colleague", {"to": "doctor_1", "text": "please come", **SEPTIC}), logged("message", "call")),
