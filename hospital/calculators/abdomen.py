@@ -34,6 +34,8 @@ ADMISSION: dict[Cause, tuple[float, float, float, float, float]] = {
 LATER: dict[Cause, tuple[float, float, float, float]] = {"alcohol": (10, 5, 4, 6), "gallstone": (10, 2, 5, 4)}
 """Limits at 48 h of the fall of haematocrit %, the rise of urea nitrogen mg/dL, base deficit mmol/L, fluid kept L. Source: as above."""
 RANSON_BANDS: Bands = ((2, "about 1 % die"), (4, "about 15 % die"), (6, "about 40 % die"), (11, "nearly all die"))
+IMRIE_CALCIUM, IMRIE_UREA, IMRIE_GLUCOSE = 8.016, 44.8, 180.16
+"""mg/dL: 2, 16 (urea) and 10 mmol/L. Source: Blamey 1984."""
 IMRIE_BANDS: Bands = ((2, "mild"), (8, "severe pancreatitis likely"))
 GBS_UREA: Steps = ((70.0, 6), (28.0, 4), (22.4, 3), (18.2, 2))
 """Urea nitrogen, mg/dL. Source: Blatchford 2000."""
@@ -125,11 +127,11 @@ def glasgow_imrie(
         "pao2": int(pao2 < 60),
         "age": int(age > 55),
         "white_cells": int(white_cells > 15),
-        "calcium": int(calcium < 2.0 * 4.008),
-        "urea": int(urea > 16.0 * 2.8),
+        "calcium": int(calcium < IMRIE_CALCIUM),
+        "urea": int(urea > IMRIE_UREA),
         "ldh": int(ldh > 600),
         "albumin": int(albumin < 3.2),
-        "glucose": int(glucose > 10.0 * 18.016),
+        "glucose": int(glucose > IMRIE_GLUCOSE),
     }
     return total(points, IMRIE_BANDS)
 
