@@ -29,6 +29,8 @@ HOUSE = "ed_evening"
 """The scenario whose hospital is shown."""
 RULES = ("ScenarioFile", "SeatRule", "ArrivalRule", "MixRule", "GivenPatient", "EventRule", "Budget", "Thinking")
 
+CODE = ("clinsim", "clinsim/commands", "clinsim/validation", "hospital", "hospital/calculators", "hospital/tools", "agents", "training")
+
 
 def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     """A Markdown table."""
@@ -285,7 +287,7 @@ def public_names() -> str:
 def modules() -> str:
     """Each module with the first line of its docstring."""
     parts = []
-    for folder in ("clinsim", "clinsim/commands", "hospital", "hospital/calculators", "hospital/tools", "agents", "training", "checks", "benchmarks"):
+    for folder in (*CODE, "checks", "benchmarks"):
         paths = sorted(path for path in (ROOT / folder).glob("*.py"))
         rows = [(f"`{path.name}`", _summary(path)) for path in paths if path.name != "__init__.py"]
         if rows:

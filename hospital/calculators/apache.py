@@ -102,11 +102,13 @@ def apache_ii(
         "haematocrit": at_least(haematocrit, HAEMATOCRIT),
         "white_cells": at_least(white_cells, WHITE_CELLS),
         "coma": 15 - gcs,
-        "age": at_least(age, AGE),
-        "chronic": CHRONIC[admission] if chronic_failure else 0,
+        **_reserve(age, admission, chronic_failure),
     }
-    value = sum(points.values())
-    return Answer(value, f"death {_death(value, admission):.0%} before the weight of the diagnosis", points)
+    return Answer(sum(points.values()), _death(sum(points.values()), admission), points)
+
+
+def _reserve(age: float, admission: Admission, chronic_failure: bool) -> dict[str, float]:
+    return {"age": at_least(age, AGE), "chronic": CHRONIC[admission] if chronic_failure else 0}
 
 
 def _oxygen(fio2: float, pao2: float | None, paco2: float | None, gradient: float | None) -> float:
@@ -121,6 +123,6 @@ def _oxygen(fio2: float, pao2: float | None, paco2: float | None, gradient: floa
     return at_least(gradient, GRADIENT)
 
 
-def _death(points: float, admission: Admission) -> float:
+def _death(points: float, admission: Admission) -> str:
     log_odds = -3.517 + 0.146 * points + (0.603 if admission == "emergency operation" else 0.0)
-    return 1.0 / (1.0 + math.exp(-log_odds))
+    return f"death {1.0 / (1.0 + math.exp(-log_odds)):.0%} before the weight of the diagnosis"

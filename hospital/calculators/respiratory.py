@@ -117,14 +117,21 @@ def psi(
         "cerebrovascular": 10 * cerebrovascular_disease,
         "renal": 10 * renal_disease,
         "mental_state": 20 * altered_mental_state,
-        "respiratory_rate": 20 * (respiratory_rate >= 30),
-        "sbp": 20 * (sbp < 90),
-        "temperature": 15 * (temperature < 35 or temperature > 39.9),
-        "heart_rate": 10 * (heart_rate >= 125),
+        **_psi_signs(respiratory_rate, sbp, temperature, heart_rate),
         "effusion": 10 * pleural_effusion,
         **_psi_laboratory(ph, urea, sodium, glucose, haematocrit, pao2),
     }
     return total(points, PSI_BANDS)
+
+
+def _psi_signs(respiratory_rate: float, sbp: float, temperature: float, heart_rate: float) -> dict[str, int]:
+    """Points of the vital signs. Source: Fine 1997, table 2."""
+    return {
+        "respiratory_rate": 20 * (respiratory_rate >= 30),
+        "sbp": 20 * (sbp < 90),
+        "temperature": 15 * (temperature < 35 or temperature > 39.9),
+        "heart_rate": 10 * (heart_rate >= 125),
+    }
 
 
 def _psi_laboratory(

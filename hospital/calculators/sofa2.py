@@ -1,4 +1,7 @@
-"""SOFA-2 of 2025: the same six organs with the treatments of today."""
+"""SOFA-2 of 2025: the same six organs with the treatments of today.
+
+The surrogate by saturation, and the rules where a treatment is not available or not wanted, are not part of this declaration.
+"""
 
 from __future__ import annotations
 
@@ -72,8 +75,6 @@ def sofa2(
 ) -> Answer:
     """Sequential organ failure assessment 2, 0 to 24. An organ of which nothing is given scores 0.
 
-    The surrogate by saturation, and the rules where a treatment is not available or not wanted, are not part of this declaration.
-
     Args:
         gcs: Glasgow coma scale, before sedation.
         motor: Best motor response, used where there is no gcs.
@@ -99,16 +100,16 @@ def sofa2(
         hours_anuria: Hours without urine.
         renal_replacement: On renal replacement.
     """
-    circulation = _circulation(mean_pressure, norepinephrine + epinephrine, dopamine, other_vasoactive)
-    criteria = _replacement_criteria(creatinine or 0.0, potassium, ph, bicarbonate)
     urine = _urine(hours_urine_below_05, hours_urine_below_03, hours_anuria)
+    pressed = _circulation(mean_pressure, norepinephrine + epinephrine, dopamine, other_vasoactive)
+    replaced = renal_replacement or _replacement_criteria(creatinine or 0.0, potassium, ph, bicarbonate)
     points = {
-        "brain": max(_brain(gcs, motor), 1 if delirium_drug else 0),
+        "brain": max(_brain(gcs, motor), int(delirium_drug)),
         "breathing": 4 if ecmo != "none" else _breathing(pao2, fio2, advanced_support),
-        "circulation": 4 if mechanical_support or ecmo == "cardiac" else circulation,
+        "circulation": 4 if mechanical_support or ecmo == "cardiac" else pressed,
         "liver": _given(bilirubin, BILIRUBIN),
-        "kidneys": 4 if renal_replacement or criteria else max(_given(creatinine, CREATININE), urine),
         "clotting": _given(platelets, PLATELETS),
+        "kidneys": 4 if replaced else max(_given(creatinine, CREATININE), urine),
     }
     return total(points, BANDS)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-from clinsim.hospital.calculators.declaration import Answer, Bands, at_least, calculator, total
+from clinsim.hospital.calculators.declaration import Answer, Bands, Steps, at_least, calculator, total
 from clinsim.hospital.calculators.measures import Age, BodyMassIndex, HeartRate, Saturation
 
 Surgery = Literal["none", "minor", "major", "laparoscopic", "arthroscopic", "lower limb arthroplasty"]
@@ -14,6 +14,8 @@ Mobility = Literal["normal", "bed rest", "bed over 72 h"]
 WELLS_DVT_BANDS: Bands = ((1, "deep vein thrombosis unlikely: D-dimer"), (math.inf, "likely: ultrasound"))
 WELLS_PE_BANDS: Bands = ((4, "pulmonary embolism unlikely: D-dimer"), (math.inf, "likely: CT of the pulmonary arteries"))
 PERC_BANDS: Bands = ((0, "ruled out where the pre-test chance is under 15 %"), (8, "not ruled out by these criteria"))
+CAPRINI_AGE: Steps = ((75, 3), (61, 2), (41, 1))
+"""Years. Source: Caprini 2005."""
 CAPRINI_SURGERY: dict[Surgery, int] = {
     "none": 0,
     "minor": 1,
@@ -203,15 +205,10 @@ def caprini(
         copd: 1 point.
         malignancy: Now or before; 2 points.
     """
-    minor = (major_surgery_last_month, heart_failure_last_month, sepsis_last_month, pneumonia_last_month, varicose_veins, swollen_legs)
-    history = (bowel_inflammation, acute_infarction, copd, bmi is not None and bmi > 25)
-    points = {
-        "age": at_least(age, ((75, 3), (61, 2), (41, 1))),
-        "surgery": CAPRINI_SURGERY[surgery],
-        "mobility": CAPRINI_MOBILITY[mobility],
-        "one_point": sum(minor) + sum(history),
-        "two_points": 2 * sum((plaster_last_month, central_line, malignancy)),
-        "three_points": 3 * sum((previous_dvt_or_pe, family_history, thrombophilia)),
-        "five_points": 5 * sum((hip_pelvis_leg_fracture, stroke_last_month, multiple_trauma, spinal_cord_injury)),
-    }
-    return total(points, CAPRINI_BANDS)
+    recent = (major_surgery_last_month, heart_failure_last_month, sepsis_last_month, pneumonia_last_month)
+    lasting = (varicose_veins, swollen_legs, bowel_inflammation, acute_infarction, copd, bmi is not None and bmi > 25)
+    severe = (hip_pelvis_leg_fracture, stroke_last_month, multiple_trauma, spinal_cord_injury)
+    patient = {"age": at_least(age, CAPRINI_AGE), "surgery": CAPRINI_SURGERY[surgery], "mobility": CAPRINI_MOBILITY[mobility]}
+    light = {"one_point": sum(recent) + sum(lasting), "two_points": 2 * (plaster_last_month + central_line + malignancy)}
+    heavy = {"three_points": 3 * (previous_dvt_or_pe + family_history + thrombophilia), "five_points": 5 * sum(severe)}
+    return total(patient | light | heavy, CAPRINI_BANDS)
