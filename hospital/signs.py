@@ -11,6 +11,7 @@ from typing import Any
 
 from clinsim.body_file import NormalRule, load_bodies
 from clinsim.condition_file import Condition
+from clinsim.hospital.calculators.renal import Sex, creatinine_at_egfr
 from clinsim.hospital.flow import GRID_MINUTES
 from clinsim.hospital.people import Person
 from clinsim.hospital.streams import Streams, pick
@@ -21,9 +22,7 @@ SLOW, FAST = 0.8, 0.6
 """Shares of the slow and the fast part of the noise; their squares add up to 1 (assumption)."""
 BEST_SUPPORTED_SPO2 = 99.0
 """Saturation (%) that oxygen does not exceed (assumption)."""
-KAPPA = {"male": 0.9, "female": 0.7}
-ALPHA = {"male": -0.302, "female": -0.241}
-WOMEN = {"male": 1.0, "female": 1.012}
+SEX: Mapping[str, Sex] = {"female": "F", "male": "M"}
 
 
 def creatinine(egfr: float, age: float, sex: str) -> float:
@@ -31,8 +30,7 @@ def creatinine(egfr: float, age: float, sex: str) -> float:
 
     Source: Inker, NEJM 2021;385:1737, solved for creatinine.
     """
-    ratio = egfr / (142.0 * 0.9938**age * WOMEN[sex])
-    return float(KAPPA[sex] * (ratio ** (1.0 / ALPHA[sex]) if ratio > 1.0 else ratio ** (-1.0 / 1.2)))
+    return creatinine_at_egfr(egfr, age, SEX[sex])
 
 
 class Signs:

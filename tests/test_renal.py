@@ -2,7 +2,7 @@
 
 import pytest
 
-from clinsim.hospital.calculators.renal import Sex, creatinine_clearance, egfr_ckd_epi_2021
+from clinsim.hospital.calculators.renal import Sex, creatinine_at_egfr, creatinine_clearance, egfr_ckd_epi_2021
 
 CLEARANCE = [
     # (140 - 60) * 72 / (72 * 1.0)
@@ -35,6 +35,11 @@ def test_creatinine_clearance(age: float, weight: float, creatinine: float, sex:
 @pytest.mark.parametrize(("age", "creatinine", "sex", "expected"), FILTRATION)
 def test_filtration_rate(age: float, creatinine: float, sex: Sex, expected: float) -> None:
     assert egfr_ckd_epi_2021(age, creatinine, sex) == pytest.approx(expected, abs=0.02)
+
+
+@pytest.mark.parametrize(("age", "creatinine", "sex", "expected"), FILTRATION)
+def test_creatinine_is_found_back_from_the_filtration_rate(age: float, creatinine: float, sex: Sex, expected: float) -> None:
+    assert creatinine_at_egfr(egfr_ckd_epi_2021(age, creatinine, sex), age, sex) == pytest.approx(creatinine)
 
 
 def test_what_cannot_be_is_refused() -> None:

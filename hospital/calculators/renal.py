@@ -58,6 +58,24 @@ def egfr_ckd_epi_2021(age: float, creatinine_mg_dl: float, sex: Sex) -> float:
     return value
 
 
+def creatinine_at_egfr(egfr: float, age: float, sex: Sex) -> float:
+    """Creatinine (mg/dL) at which CKD-EPI 2021 gives this filtration rate: the formula above, solved for creatinine.
+
+    Args:
+        egfr: Filtration rate, mL/min/1.73 m2.
+        age: Years, adults.
+        sex: F or M.
+
+    Raises:
+        ValueError: An argument is not positive, or the sex is neither F nor M.
+
+    Source: Inker, NEJM 2021;385:1737.
+    """
+    _positive(egfr=egfr, age=age)
+    ratio = egfr / (142.0 * 0.9938**age * CKD_EPI_FEMALE[_known(sex)])
+    return float(KAPPA[sex] * (ratio ** (1.0 / ALPHA[sex]) if ratio > 1.0 else ratio ** (-1.0 / 1.2)))
+
+
 def _known(sex: Sex) -> Sex:
     if sex not in KAPPA:
         raise ValueError(f"sex {sex!r}; allowed F, M")
