@@ -95,7 +95,7 @@ class ScenarioFile(Rule):
     story: str
     hospital: str
     starts_at_hour: Annotated[float, Field(ge=0, lt=24)]
-    horizon_minutes: Annotated[float, Field(gt=0, le=20160)]
+    horizon_minutes: Annotated[float, Field(gt=0, le=525600)]
     ends: Literal["horizon", "all_departed"]
     warm_up_minutes: NonNegative = 0.0
     assignment: Literal["claim", "round_robin"] = "claim"

@@ -103,4 +103,6 @@ class AnyActions(RuleBasedStateMachine):
 
 
 TestAnyActions = AnyActions.TestCase
-TestAnyActions.settings = settings(max_examples=15, stateful_step_count=12, deadline=None, phases=[Phase.generate])  # shrinking an evening takes minutes
+TestAnyActions.settings = settings(
+    max_examples=15, stateful_step_count=12, deadline=None, phases=[Phase.generate]
+)  # shrinking an evening takes minutes
