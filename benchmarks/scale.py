@@ -87,9 +87,8 @@ def main() -> None:
     patients, _, ward = play(large(7.0))
     held, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    print(
-        f"a week at {PER_DAY:.0f} arrivals a day ({patients} patients, {len(ward.hospital.log)} log entries): {held / 2**20:.0f} MiB held, {peak / 2**20:.0f} MiB peak"
-    )
+    entries = len(ward.hospital.log)
+    print(f"a week at {PER_DAY:.0f} arrivals a day, {patients} patients, {entries} log entries: {held / 2**20:.0f} MiB, peak {peak / 2**20:.0f} MiB")
     print(f"fork after 12 h of ed_evening load: {1000 * fork_seconds('ed_evening', {'horizon_minutes': 720.0}, 3):.0f} ms")
     print(f"fork in first_hour: {1000 * fork_seconds('first_hour', {}, 3):.1f} ms")
 
