@@ -11,9 +11,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from clinsim.condition_file import M, read_sheet
 from clinsim.condition_parts import Complaint, Harm, Region, Text, Topic, Vital
-from clinsim.hospital_file import NonNegative, Positive, Rule, Share, Source
+from clinsim.data_file import M, Rule, read_sheet
+from clinsim.hospital_file import NonNegative, Positive, Share, Source
 
 
 class NormalRule(Rule):

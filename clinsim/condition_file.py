@@ -5,15 +5,13 @@ A sheet says who comes with it, how severity runs on its own, what can be seen o
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib.resources import files
 from types import MappingProxyType
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal
 
-import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from clinsim.condition_parts import (
     Acuity,
@@ -35,10 +33,9 @@ from clinsim.condition_parts import (
     Vital,
     VitalRule,
 )
+from clinsim.data_file import Rule, read_sheet
 from clinsim.errors import ScenarioError
-from clinsim.hospital_file import Positive, Rule, Share
-
-M = TypeVar("M", bound=Rule)
+from clinsim.hospital_file import Positive, Share
 
 
 class Condition(Rule):
@@ -140,28 +137,3 @@ def read_condition(text: str, origin: str) -> Condition:
     if f"{condition.id}.yaml" != origin.rsplit("/", 1)[-1]:
         raise ScenarioError(f"{origin}: id: {condition.id!r} must be the file's name without its ending")
     return condition
-
-
-def read_sheet(model: type[M], text: str, origin: str) -> M:
-    """The YAML text of a data file as `model`.
-
-    Raises:
-        ScenarioError: It is no YAML, or a field is missing, unknown or not allowed.
-    """
-    try:
-        return model.model_validate_json(json.dumps(yaml.load(text, Loader=yaml.CSafeLoader)))
-    except yaml.YAMLError as problem:
-        raise ScenarioError(f"{origin}: broken YAML: {' '.join(str(problem).split())}") from problem
-    except ValidationError as problem:
-        raise ScenarioError(f"{origin}: {_first_fault(problem, model)}") from problem
-    except TypeError as problem:
-        raise ScenarioError(f"{origin}: holds a value that is no number, text, list or mapping ({problem})") from problem
-
-
-def _first_fault(problem: ValidationError, model: type[Rule]) -> str:
-    fault: dict[str, Any] = dict(problem.errors(include_url=False)[0])
-    where = ".".join(str(part) for part in fault["loc"]) or "file"
-    if fault["type"] == "missing":
-        return f"{where}: missing; it is required"
-    known = f"; allowed {', '.join(sorted(model.model_fields))}" if fault["type"] == "extra_forbidden" and len(fault["loc"]) == 1 else ""
-    return f"{where}: {fault['msg']} (got {str(fault['input'])[:60]!r}){known}"

@@ -9,7 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from clinsim.hospital_file import NonNegative, Positive, Rule, Share, Source
+from clinsim.data_file import Rule
+from clinsim.hospital_file import NonNegative, Positive, Share, Source
 
 Complaint = Literal[
     "chest_pain",

@@ -7,18 +7,14 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from clinsim.data_file import Rule
 
 Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Source = Annotated[str, Field(min_length=3, description="where the numbers come from, or the word assumption")]
-
-
-class Rule(BaseModel):
-    """Base of everything read from files: nothing extra, nothing changed afterwards."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class Duration(Rule):
@@ -65,7 +61,7 @@ class PanelRule(Rule):
     bedside: bool = False
     collect: NonNegative
     analyse: Duration
-    critical: dict[str, tuple[float, float]] = {}
+    critical: dict[str, tuple[float, float]] = Field(default_factory=dict)
     cost: NonNegative = 0.0
     source: Source
 

@@ -11,8 +11,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from clinsim.data_file import Rule
 from clinsim.formulary_file import Circumstance, Severity
-from clinsim.hospital_file import Positive, Rule, Share, Source
+from clinsim.hospital_file import Positive, Share, Source
 
 Modality = Literal["radiograph", "ct", "ultrasound", "mri"]
 

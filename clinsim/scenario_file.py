@@ -12,16 +12,15 @@ from functools import lru_cache
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
+from clinsim.data_file import Rule, checked, read_data, read_yaml
 from clinsim.errors import ScenarioError
-from clinsim.hospital_file import HospitalFile, NonNegative, Positive, Rule, Share, Source
+from clinsim.hospital_file import HospitalFile, NonNegative, Positive, Share, Source
 from clinsim.record import ROLES, Role
 
-M = TypeVar("M", bound=Rule)
 Overrides = tuple[tuple[str, Any], ...]
 
 
@@ -252,51 +251,6 @@ def _check_subjects(file: ScenarioFile, hospital: HospitalFile, origin: str) -> 
     unknown = [name for name in named if name not in condition_names()]
     if unknown:
         raise ScenarioError(f"{origin}: unknown condition {unknown[0]!r}; there are {', '.join(condition_names())}")
-
-
-def read_data(path: str) -> Any:
-    """The parsed content of a shipped data file under `scenarios/`.
-
-    Raises:
-        ScenarioError: There is no such file, or it is not YAML.
-    """
-    found = files("clinsim.scenarios").joinpath(*path.split("/"))
-    if not found.is_file():
-        raise ScenarioError(f"{path}: no such file among the scenarios")
-    return read_yaml(found.read_text(encoding="utf-8"), path)
-
-
-def read_yaml(text: str, origin: str) -> Any:
-    """The data of a YAML text.
-
-    Raises:
-        ScenarioError: It is not YAML; the message names the file and the line.
-    """
-    try:
-        return yaml.load(text, Loader=yaml.CSafeLoader)
-    except yaml.YAMLError as problem:
-        mark = getattr(problem, "problem_mark", None)
-        where = f" at line {mark.line + 1}" if mark else ""
-        raise ScenarioError(f"{origin}: broken YAML{where}: {getattr(problem, 'problem', None) or 'not readable'}") from problem
-
-
-def checked(model: type[M], raw: Any, origin: str) -> M:
-    """`raw` as `model`.
-
-    Raises:
-        ScenarioError: A field is missing, unknown or not allowed; the message names file, field and what is allowed.
-    """
-    if not isinstance(raw, dict):
-        raise ScenarioError(f"{origin}: must be a mapping of fields, not {type(raw).__name__}")
-    try:
-        return model.model_validate_json(json.dumps(raw))
-    except (TypeError, ValueError) as problem:
-        if not isinstance(problem, ValidationError):
-            raise ScenarioError(f"{origin}: holds a value that is no number, text, list or mapping ({problem})") from problem
-        first = problem.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "file"
-        known = f"; allowed {', '.join(sorted(model.model_fields))}" if first["type"] == "extra_forbidden" and len(first["loc"]) == 1 else ""
-        raise ScenarioError(f"{origin}: {where}: {first['msg']} (got {str(first['input'])[:60]!r}){known}") from problem
 
 
 def _with_overrides(raw: Any, overrides: Mapping[str, Any], origin: str) -> Any:

@@ -10,6 +10,7 @@ from clinsim.hospital.patients import Patient
 from clinsim.hospital.people import make_person, present
 from clinsim.hospital.physiology import Course, references
 from clinsim.hospital.pool import Pool
+from clinsim.hospital.thinning import thinned
 from clinsim.scenario_file import ArrivalRule, GivenPatient
 
 if TYPE_CHECKING:
@@ -27,28 +28,22 @@ def rate_per_minute(rule: ArrivalRule, hour_of_day: float) -> float:
 
 
 def arrivals(hospital: Hospital, rule: ArrivalRule) -> ProcessGenerator:
-    """Let patients come by thinning: candidates at the highest rate, each kept with the probability that its own minute has.
-
-    Source: Lewis and Shedler, Nav Res Logist Q 1979;26:403 (thinning).
-    """
+    """Let patients come at the rates of the rule, each with a condition of the case mix and a mode of arrival."""
     from clinsim.hospital.emergency import visit
 
     file = hospital.scenario.file
     assert file.case_mix is not None, "the scenario file checks that arrivals have a case mix"
     weights = tuple(file.case_mix.weights.items())
-    highest = max(rate_per_minute(rule, hour) for hour in range(24))
-    for index in range(10**9):
-        if highest == 0.0:
-            return
-        yield hospital.clock.timeout(hospital.streams.exponential(1.0 / highest, "arrival", "gap", index))
-        hour = (file.starts_at_hour + hospital.now / 60.0) % 24.0
-        if hospital.streams.uniform("arrival", "keep", index) * highest >= rate_per_minute(rule, hour):
-            continue
-        key = f"a{index}"
+
+    def rate(minute: float) -> float:
+        return rate_per_minute(rule, (file.starts_at_hour + minute / 60.0) % 24.0)
+
+    def come(index: int) -> None:
         name = hospital.streams.pick(weights, "arrival", "condition", index)
         ambulance = hospital.streams.uniform("arrival", "mode", index) < rule.ambulance_share
-        patient = admit_to_hospital(hospital, name, key, "ed", ambulance)
-        hospital.clock.process(visit(hospital, patient))
+        hospital.clock.process(visit(hospital, admit_to_hospital(hospital, name, f"a{index}", "ed", ambulance)))
+
+    yield from thinned(hospital.clock, hospital.streams, max(rate_per_minute(rule, hour) for hour in range(24)), rate, come)
 
 
 def given_patient(hospital: Hospital, given: GivenPatient, number: int) -> ProcessGenerator:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from clinsim.hospital import arrivals, shifts, wards
-from clinsim.hospital.laboratory import UNITS_OF
 from clinsim.hospital.messages import unread_characters
 from clinsim.hospital.settlement import settle_all
 from clinsim.hospital.shifts import go_home
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     from clinsim.hospital.hospital import Hospital
     from clinsim.hospital.roster import Staff
 
-__all__ = ["UNITS_OF", "go_home", "open_hospital", "reading_minutes", "settle_all"]
+__all__ = ["go_home", "open_hospital", "reading_minutes", "settle_all"]
 
 
 def open_hospital(hospital: Hospital) -> None:

@@ -9,7 +9,6 @@ hospital.settle()
 from __future__ import annotations
 
 import json
-from functools import lru_cache
 from hashlib import sha256
 from itertools import count
 from math import inf
@@ -21,15 +20,15 @@ import clinsim.hospital.tools  # noqa: F401  # registers the tools
 from clinsim.condition_file import load_conditions
 from clinsim.errors import ToolError
 from clinsim.hospital import departments
-from clinsim.hospital.charts import Chart, Colleague, Desk, Knowledge, Panel
+from clinsim.hospital.charts import Chart, Colleague, Desk
 from clinsim.hospital.clock import Clock
 from clinsim.hospital.floor import walking_minutes
+from clinsim.hospital.knowledge import knowledge_of
 from clinsim.hospital.patients import Patient
 from clinsim.hospital.pool import Pool
 from clinsim.hospital.roster import Calendar, Doing, Staff
-from clinsim.hospital.safety import load_formulary
 from clinsim.hospital.streams import Streams
-from clinsim.hospital.studies import Study, load_imaging
+from clinsim.hospital.studies import Study
 from clinsim.hospital.views import worklist
 from clinsim.hospital.worlds import LiveWorld, Rehearsed
 from clinsim.record import CHART, TRUTH, Actor, Decision, Entry, Submission, only
@@ -38,22 +37,6 @@ from clinsim.tooling import as_data, granted
 
 REFUSAL_MINUTES = 1.0
 """What an action costs that cannot be done (design rule of the clock)."""
-
-
-@lru_cache(maxsize=64)
-def _knowledge(scenario: Scenario) -> Knowledge:
-    house = scenario.hospital
-    sheets = load_conditions()
-    return Knowledge(
-        panels={code: Panel(code, rule.title, rule.analytes, rule.bedside) for code, rule in house.panels.items()},
-        units_of=departments.UNITS_OF,
-        procedures={code: rule.title for code, rule in house.procedures.items()},
-        services={code: rule.title for code, rule in house.services.items()},
-        units=tuple(house.units),
-        diagnoses={name: sheet.title for name, sheet in sheets.items() if sheet.kind != "inpatient"},
-        formulary=load_formulary(),
-        imaging=load_imaging(),
-    )
 
 
 class Hospital:
@@ -71,7 +54,7 @@ class Hospital:
         self.streams = Streams(seed)
         self.walks = walking_minutes(self.rules.floor)
         self.conditions = load_conditions()
-        self.knowledge = _knowledge(scenario)
+        self.knowledge = knowledge_of(scenario)
         self.log: list[Entry] = []
         self.charts: dict[str, Chart] = {}
         self.desk = Desk()

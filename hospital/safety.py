@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
+from clinsim.data_file import checked, read_data
 from clinsim.formulary_file import SEVERITIES, SEVERITY_OF_TIER, Drug, Formulary, Severity, Tier
 from clinsim.hospital.drug_checks import CHECKS, Finding, PatientFacts, Proposal, gravest_row
-from clinsim.scenario_file import checked, read_data
 
 __all__ = [
     "Finding",

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from clinsim.data_file import checked, read_data
 from clinsim.errors import ToolError
 from clinsim.hospital.drug_checks import Finding, PatientFacts, holds
 from clinsim.hospital.streams import Streams
 from clinsim.imaging_file import Appearance, Imaging, MeasureRule, SafetyRule, Spread
-from clinsim.scenario_file import checked, read_data
 
 BOTH = "both_"
 """Prefix of a region that takes in the right and the left one."""

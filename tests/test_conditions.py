@@ -186,7 +186,7 @@ BROKEN = [
     ("interval off", SHEET.replace("{value: 0.18, low: 0.12", "{value: 0.10, low: 0.12"), "low <= value <= high"),
     ("infinite", SHEET.replace("growth: 1.0", "growth: .inf"), "course.growth"),
     ("not YAML", "id: [stemi", "broken YAML"),
-    ("a list", "- stemi", "file"),
+    ("a list", "- stemi", "must be a mapping"),
     ("a date", SHEET.replace("version: 1", "version: 2020-01-01"), "no number, text, list or mapping"),
     ("essential without target", SHEET.replace("target_minutes: 90, ", ""), "needs target_minutes"),
     ("another name", SHEET.replace("id: stemi", "id: infarct"), "id: 'infarct' must be the file's name"),
