@@ -18,7 +18,10 @@ WIDTH = 120
 ROWS = 30
 """How many patients fit on the board: the most urgent first."""
 ACUITY_STYLES = {1: "bold red", 2: "red", 3: "yellow", 4: "green", 5: "cyan"}
-COLUMNS = ("patient", "who", "complaint", "ESI", "place", "doctor", "here", "HR", "BP", "SpO2", "orders", "plan")
+COLUMNS = {
+    "patient": 7, "who": 9, "complaint": 14, "ESI": 3, "place": 11, "doctor": 8, "here": 7, "HR": 3, "BP": 3, "SpO2": 4, "orders": 6, "plan": 18,
+}  # fmt: skip
+"""Columns of the board, with the characters that each needs at least."""
 
 
 def ward_board(hospital: Hospital) -> Group:
@@ -26,9 +29,9 @@ def ward_board(hospital: Hospital) -> Group:
     here = [chart for chart in hospital.charts.values() if chart.is_here]
     here.sort(key=lambda chart: (chart.unit in hospital.rules.units, chart.esi or 9, chart.arrived_at))
     headline = _headline(hospital, here)
-    table = Table(title=headline, title_justify="left", box=SIMPLE_HEAD, expand=True, pad_edge=False)
-    for name in COLUMNS:
-        table.add_column(name, overflow="ellipsis", no_wrap=True)
+    table = Table(title=headline, title_justify="left", box=SIMPLE_HEAD, expand=True, pad_edge=False, padding=(0, 1, 0, 0))
+    for name, least in COLUMNS.items():
+        table.add_column(name, overflow="ellipsis", no_wrap=True, min_width=least)
     for chart in here[:ROWS]:
         table.add_row(*_cells(chart, hospital.desk, hospital.now), style=ACUITY_STYLES.get(chart.esi or 0, ""))
     more = [Text(f"and {len(here) - ROWS} more")] if len(here) > ROWS else []
