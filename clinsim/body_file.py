@@ -5,7 +5,7 @@ Read from `scenarios/bodies/`. Vital signs and analytes are in the units of thei
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib.resources import files
 from typing import Annotated
 
@@ -116,6 +116,15 @@ class SignTable(Rule):
     ecg: Text
     ecg_rates: tuple[tuple[float, Text], ...]
     supports: tuple[SupportRule, ...]
+
+    @cached_property
+    def by_vital(self) -> dict[str, tuple[SupportRule, ...]]:
+        """What supports each vital sign."""
+        return {name: tuple(rule for rule in self.supports if rule.vital == name) for name in self.vitals}
+
+    def supports_of(self, name: str) -> tuple[SupportRule, ...]:
+        """What supports a vital sign."""
+        return self.by_vital[name]
 
 
 class WordTable(Rule):

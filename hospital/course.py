@@ -244,7 +244,7 @@ class Course:
     def vitals(self, minute: float) -> dict[str, float]:
         """Vital signs as read at the last grid step by `minute`: hr, sbp, rr, spo2, temp, gcs, pain."""
         index, x = self._seen(minute)
-        return {name: self.signs.read_vital(name, self.signs.supported(name, x, index, self._running), index) for name in VITALS}
+        return self.signs.read_vitals({name: self.signs.supported(name, x, index, self._running) for name in VITALS}, index)
 
     def lab(self, analyte: str, minute: float) -> float | str:
         """What a sample taken at `minute` will read; for ECG what the tracing shows."""

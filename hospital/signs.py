@@ -36,7 +36,7 @@ def creatinine(egfr: float, age: float, sex: str) -> float:
 class Signs:
     """The readings of one person with one condition who arrived at severity `x0`."""
 
-    __slots__ = ("_levels", "_slow", "condition", "person", "streams", "x0")
+    __slots__ = ("_levels", "condition", "person", "streams", "x0")
 
     def __init__(self, condition: Condition, person: Person, streams: Streams, x0: float) -> None:
         """Nothing is drawn before it is read, and what is drawn depends on its key alone."""
@@ -45,7 +45,6 @@ class Signs:
         self.streams = streams
         self.x0 = x0
         self._levels: dict[str, tuple[float, float, float]] = {}
-        self._slow: dict[tuple[str, int], float] = {}
 
     def vital(self, name: str, x: float) -> float:
         """The true value of a vital sign at severity `x`, without noise or supports."""
@@ -57,9 +56,7 @@ class Signs:
         if not running:
             return value
         minute = (index + 1) * GRID_MINUTES
-        for support in load_bodies().signs.supports:
-            if support.vital != name:
-                continue
+        for support in load_bodies().signs.supports_of(name):
             if any(0.0 <= minute - running.get(code, minute + 1.0) <= support.lasts_minutes for code in support.any_of):
                 value += support.shift
         return min(value, BEST_SUPPORTED_SPO2) if name == "spo2" else value
@@ -68,11 +65,13 @@ class Signs:
         """The true value of an analyte at (lagged) severity `x`."""
         return self._value(name, x, _lab_rules(), self.condition.labs)
 
-    def read_vital(self, name: str, value: float, index: int) -> float:
-        """What a nurse reads at a grid index when the true value is `value`."""
-        rule = _vital_rules()[name]
-        noise = rule.noise * self._noise(name, index) if rule.noise else 0.0
-        return _rounded(rule, value + noise)
+    def read_vitals(self, true: Mapping[str, float], index: int) -> dict[str, float]:
+        """What a nurse reads at a grid index when the true values are `true`, in the order of that mapping."""
+        rules = _vital_rules()
+        slow = self.streams.normals("slow.vitals", self.person.id, index // SLOW_STEPS, len(true))
+        fast = self.streams.normals("noise.vitals", self.person.id, index, len(true))
+        noisy = zip(true.items(), slow, fast, strict=True)
+        return {name: _rounded(rules[name], value + rules[name].noise * (SLOW * s + FAST * f)) for (name, value), s, f in noisy}
 
     def read_lab(self, name: str, value: float, index: int) -> float:
         """What the analyser reads in a sample taken at a grid index when the true value is `value`."""
@@ -98,12 +97,6 @@ class Signs:
         """The share of its way that an analyte has gone at arrival."""
         rule = self.condition.labs.get(analyte)
         return 1.0 if rule is None else rule.started
-
-    def _noise(self, name: str, index: int) -> float:
-        slow = self._slow.get((name, index // SLOW_STEPS))
-        if slow is None:
-            slow = self._slow[name, index // SLOW_STEPS] = self.streams.normal(f"slow.{name}", self.person.id, index // SLOW_STEPS)
-        return SLOW * slow + FAST * self.streams.normal(f"noise.{name}", self.person.id, index)
 
     def _value(self, name: str, x: float, table: Mapping[Any, NormalRule], sheet: Mapping[Any, Any]) -> float:
         level = self._levels.get(name)
