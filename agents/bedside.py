@@ -126,10 +126,10 @@ class Bedside(Machine):
                 yield level, made
 
     def knows_enough_to_treat(self, case: Case) -> bool:
-        """Whether the patient has been examined or asked: nothing is given to somebody who was not seen."""
+        """Whether the patient has been examined (or asked, where examining is not granted): nothing is given to somebody unseen."""
         if self.is_inherited(case):
             return ("get_notes", case.id, "") in case.done and ("get_orders", case.id, "") in case.done
-        return self.looked(case, "examine_patient", "all") or self.looked(case, "take_history", "all")
+        return self.looked(case, "examine_patient" if "examine_patient" in self.memory.tools else "take_history", "all")
 
     def has_looked(self, case: Case) -> bool:
         """Whether both history and examination are done, as far as the tools allow."""

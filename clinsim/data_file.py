@@ -19,6 +19,8 @@ class Rule(BaseModel):
 
 
 M = TypeVar("M", bound=Rule)
+MAX_DEPTH = 100
+"""How deep lists and mappings may lie in each other in a user's file: the parser would fall over long before memory does."""
 
 
 def read_data(path: str) -> Any:
@@ -41,14 +43,36 @@ def read_yaml(text: str, origin: str) -> Any:
     """
     try:
         return yaml.load(text, Loader=yaml.CSafeLoader)
+    except (yaml.YAMLError, ValueError) as problem:  # ValueError: a date or a number that cannot be
+        raise _broken(problem, origin) from problem
+
+
+def refuse_deep(text: str, origin: str) -> None:
+    """Look through a user's YAML text, without building anything, for what would overwhelm its reader.
+
+    Raises:
+        ScenarioError: It is not YAML, lies deeper than `MAX_DEPTH`, or refers back to itself (an alias).
+    """
+    depth = 0
+    try:
+        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > MAX_DEPTH:
+                raise ScenarioError(f"{origin}: lists and mappings lie deeper than {MAX_DEPTH} in each other at line {event.start_mark.line + 1}")
+            if isinstance(event, yaml.AliasEvent):
+                raise ScenarioError(f"{origin}: alias at line {event.start_mark.line + 1}; write the value out")
     except yaml.YAMLError as problem:
-        mark = getattr(problem, "problem_mark", None)
-        where = f" at line {mark.line + 1}" if mark else ""
-        raise ScenarioError(f"{origin}: broken YAML{where}: {getattr(problem, 'problem', None) or 'not readable'}") from problem
+        raise _broken(problem, origin) from problem
 
 
-def checked(model: type[M], raw: Any, origin: str) -> M:
-    """`raw` as `model`.
+def _broken(problem: Exception, origin: str) -> ScenarioError:
+    mark = getattr(problem, "problem_mark", None)
+    where = f" at line {mark.line + 1}" if mark else ""
+    return ScenarioError(f"{origin}: broken YAML{where}: {getattr(problem, 'problem', None) or 'not readable'}")
+
+
+def checked(model: type[M], raw: Any, origin: str, under: str = "") -> M:
+    """`raw` as `model`; `under` stands before the name of each field in messages.
 
     Raises:
         ScenarioError: A field is missing, unknown or not allowed; the message names file, field and what is allowed.
@@ -60,7 +84,7 @@ def checked(model: type[M], raw: Any, origin: str) -> M:
     except (TypeError, ValueError) as problem:
         if not isinstance(problem, ValidationError):
             raise ScenarioError(f"{origin}: holds a value that is no number, text, list or mapping ({problem})") from problem
-        raise ScenarioError(f"{origin}: {_first_fault(problem, model)}") from problem
+        raise ScenarioError(f"{origin}: {under}{_first_fault(problem, model)}") from problem
 
 
 def _first_fault(problem: ValidationError, model: type[Rule]) -> str:

@@ -5,14 +5,21 @@ Read from `scenarios/hospitals/NAME.yaml`. Times are minutes unless a name says 
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Collection, Iterator
+from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from clinsim.data_file import Rule
 
-Positive = Annotated[float, Field(gt=0)]
-NonNegative = Annotated[float, Field(ge=0)]
+LONGEST = 1e7
+"""No time, cost or weight is larger (nineteen years in minutes): more is a slip of the pen, and overflows when it is drawn from."""
+Positive = Annotated[float, Field(gt=0, le=LONGEST)]
+NonNegative = Annotated[float, Field(ge=0, le=LONGEST)]
+Recurring = Annotated[float, Field(ge=0.1, le=LONGEST, description="minutes between things that happen again and again")]
+PerHour = Annotated[float, Field(ge=0, le=1000)]
+Units = Annotated[int, Field(ge=0, le=100_000)]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9_]+$", max_length=100, description="part of file names: letters, digits and _")]
 Share = Annotated[float, Field(ge=0, le=1)]
 Source = Annotated[str, Field(min_length=3, description="where the numbers come from, or the word assumption")]
 
@@ -22,10 +29,17 @@ class Duration(Rule):
 
     kind: Literal["lognormal", "exponential", "fixed"]
     median: Positive | None = None
-    sigma: NonNegative | None = None
+    sigma: Annotated[float, Field(ge=0, le=10)] | None = None
     mean: Positive | None = None
     minutes: NonNegative | None = None
     source: Source
+
+    @model_validator(mode="after")
+    def _complete(self) -> Duration:
+        needed = {"lognormal": ("median", "sigma"), "exponential": ("mean",), "fixed": ("minutes",)}[self.kind]
+        if any(getattr(self, name) is None for name in needed):
+            raise ValueError(f"a {self.kind} duration needs {' and '.join(needed)}")
+        return self
 
 
 class PoolRule(Rule):
@@ -34,10 +48,10 @@ class PoolRule(Rule):
     `schedule` changes the number of units at given hours of the day: pairs (hour, units). `turnover` minutes pass before a unit is free again.
     """
 
-    units: Annotated[int, Field(ge=0)]
+    units: Units
     location: str
     kind: Literal["place", "bed", "staff", "machine", "room"]
-    schedule: tuple[tuple[NonNegative, Annotated[int, Field(ge=0)]], ...] = ()
+    schedule: tuple[tuple[Annotated[float, Field(ge=0, lt=24)], Units], ...] = ()
     turnover: NonNegative = 0.0
     source: Source
 
@@ -45,7 +59,7 @@ class PoolRule(Rule):
 class Floor(Rule):
     """Walking between locations: edges (a, b, minutes) of an undirected graph; `scale` multiplies them all."""
 
-    edges: tuple[tuple[str, str, NonNegative], ...]
+    edges: Annotated[tuple[tuple[str, str, NonNegative], ...], Field(min_length=1)]
     scale: Positive = 1.0
     source: Source
 
@@ -113,7 +127,7 @@ class UnitRule(Rule):
     nurses: str
     occupied: Share
     stay: Duration
-    observe_every: Positive
+    observe_every: Recurring
     deteriorating_share: Share
     source: Source
 
@@ -121,8 +135,8 @@ class UnitRule(Rule):
 class BackgroundRule(Rule):
     """Work from the rest of the hospital: ward prescriptions to verify and ward studies to read, per hour."""
 
-    prescriptions_per_hour: NonNegative
-    studies_per_hour: NonNegative
+    prescriptions_per_hour: PerHour
+    studies_per_hour: PerHour
     error_share: Share
     significant_share: Share
     abnormal_share: Share
@@ -135,10 +149,10 @@ class AlarmRule(Rule):
     """Bedside monitoring: zones with monitors, minutes between charted sets, thresholds by vital (low, high), false alarms per patient-hour."""
 
     zones: tuple[str, ...]
-    every: Positive
+    every: Recurring
     limits: dict[str, tuple[float, float]]
-    false_per_hour: NonNegative
-    snooze: Positive
+    false_per_hour: PerHour
+    snooze: Recurring
     source: Source
 
 
@@ -163,6 +177,7 @@ class CareRule(Rule):
     unnecessary_icu_loss: NonNegative
     wrong_home_loss: NonNegative
     pain_loss_per_hour: NonNegative
+    icu_boarding_loss_per_hour: NonNegative
     needless_drug_loss: NonNegative
     unfinished_loss: NonNegative
     source: Source
@@ -171,8 +186,8 @@ class CareRule(Rule):
 class BreakdownRule(Rule):
     """A machine that fails: mean minutes between failures and mean repair minutes (both exponential)."""
 
-    mean_up: Positive
-    mean_down: Positive
+    mean_up: Recurring
+    mean_down: Recurring
     source: Source
 
 
@@ -190,7 +205,7 @@ class NurseTasks(Rule):
 class HospitalFile(Rule):
     """A hospital: everything that is the same for all scenarios set in it."""
 
-    id: str
+    id: Name
     version: Annotated[int, Field(ge=1)]
     title: str
     floor: Floor
@@ -213,4 +228,49 @@ class HospitalFile(Rule):
     service_source: Source
     door_to_doctor: dict[int, Positive]
     door_to_doctor_source: Source
-    standing_orders: str
+    standing_orders: Name
+
+
+class Reference(NamedTuple):
+    """A field whose value names something else in the file, and what there is to be named."""
+
+    field: str
+    value: str
+    allowed: Collection[str]
+
+
+KEPT = ("pools", "stages", "panels", "procedures", "services", "scanners", "units", "service_minutes", "door_to_doctor")
+"""Mappings from which an override may not take an entry away: conditions, tools and pathways ask for each by name."""
+WALKED = ("waiting_room", "ed", "laboratory")
+"""Locations that the pathways themselves walk between."""
+
+
+def first_fault(hospital: HospitalFile, shipped: dict[str, Any]) -> str:
+    """The first field of `hospital` that names what is not there, or lacks what the `shipped` file has (empty: none)."""
+    for name in KEPT:
+        missing = {str(key) for key in shipped[name]} - {str(key) for key in getattr(hospital, name)}
+        if missing:
+            return f"{name}: missing {', '.join(sorted(missing))}; entries may be changed or added, not left out"
+    for esi in sorted({1, 2, 3, 4, 5} - set(hospital.triage.zone_by_esi)):
+        return f"triage.zone_by_esi: missing {esi}"
+    for field, value, allowed in _references(hospital):
+        if value not in allowed:
+            return f"{field}: unknown {value!r}; allowed {', '.join(sorted(allowed))}"
+    return ""
+
+
+def _references(hospital: HospitalFile) -> Iterator[Reference]:
+    pools, units = hospital.pools, hospital.units
+    places = {place for a, b, _ in hospital.floor.edges for place in (a, b)}
+    yield from (Reference("floor.edges", place, places) for place in WALKED)
+    yield from (Reference(f"pools.{name}.location", pool.location, places) for name, pool in pools.items())
+    for name, unit in units.items():
+        yield Reference(f"units.{name}.beds", unit.beds, pools)
+        yield Reference(f"units.{name}.nurses", unit.nurses, pools)
+    yield from (Reference(f"procedures.{name}.room", rule.room, pools) for name, rule in hospital.procedures.items() if rule.room)
+    yield from (Reference(f"procedures.{name}.service", rule.service, hospital.services) for name, rule in hospital.procedures.items() if rule.service)
+    yield from (Reference(f"scanners.{name}", pool, pools) for name, pool in hospital.scanners.items())
+    yield from (Reference(f"nursing.by_zone.{name}", pool, pools) for name, pool in hospital.nursing.by_zone.items())
+    yield from (Reference(f"triage.zone_by_esi.{esi}", pool, pools) for esi, pool in hospital.triage.zone_by_esi.items())
+    yield from (Reference("alarms.zones", zone, {*pools, *units}) for zone in hospital.alarms.zones)
+    yield from (Reference("breakdowns", pool, pools) for pool in hospital.breakdowns)

@@ -16,9 +16,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from clinsim.data_file import Rule, checked, read_data, read_yaml
+from clinsim.data_file import Rule, checked, read_data, read_yaml, refuse_deep
 from clinsim.errors import ScenarioError
-from clinsim.hospital_file import HospitalFile, NonNegative, Positive, Share, Source
+from clinsim.hospital_file import HospitalFile, Name, NonNegative, Positive, Share, Source, first_fault
 from clinsim.record import ROLES, Role
 
 Overrides = tuple[tuple[str, Any], ...]
@@ -37,9 +37,9 @@ class SeatRule(Rule):
 class ArrivalRule(Rule):
     """Arrivals as a non-homogeneous Poisson process: patients per day, share of the day in each hour 0-23 (per cent), and a multiplier."""
 
-    per_day: NonNegative
+    per_day: Annotated[float, Field(ge=0, le=100_000)]
     percent_of_day: Annotated[tuple[NonNegative, ...], Field(min_length=24, max_length=24)]
-    multiplier: NonNegative = 1.0
+    multiplier: Annotated[float, Field(ge=0, le=100)] = 1.0
     ambulance_share: Share
     source: Source
 
@@ -47,10 +47,22 @@ class ArrivalRule(Rule):
 class GivenPatient(Rule):
     """A patient who is written into the scenario: condition, and either the minute of arrival or the unit where the patient already lies."""
 
-    condition: str
+    condition: str = ""
+    one_of: tuple[str, ...] = ()
     minute: NonNegative = 0.0
     unit: str = ""
     ambulance: bool = False
+
+    @model_validator(mode="after")
+    def _named(self) -> GivenPatient:
+        if bool(self.condition) == bool(self.one_of):
+            raise ValueError("give either condition or one_of (drawn anew for each seed)")
+        return self
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The conditions that this patient may have."""
+        return self.one_of or (self.condition,)
 
 
 class MixRule(Rule):
@@ -67,7 +79,7 @@ class EventRule(Rule):
     kind: Literal["down", "arrivals"]
     subject: str
     minutes: NonNegative = 0.0
-    count: Annotated[int, Field(ge=0)] = 0
+    count: Annotated[int, Field(ge=0, le=10_000)] = 0
 
 
 class Budget(Rule):
@@ -88,11 +100,11 @@ class Thinking(Rule):
 class ScenarioFile(Rule):
     """What stands in one scenario file."""
 
-    id: str
+    id: Name
     version: Annotated[int, Field(ge=1)]
     title: str
     story: str
-    hospital: str
+    hospital: Name
     starts_at_hour: Annotated[float, Field(ge=0, lt=24)]
     horizon_minutes: Annotated[float, Field(gt=0, le=525600)]
     ends: Literal["horizon", "all_departed"]
@@ -211,9 +223,11 @@ def _shipped(name: str, overrides: str) -> Scenario:
 
 def _text_of_path(name: str) -> str:
     try:
-        return Path(name).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as problem:
+        text = Path(name).read_text(encoding="utf-8")
+    except (OSError, ValueError) as problem:  # ValueError: no UTF-8, or a name that no file can have
         raise ScenarioError(f"{name}: cannot be read ({problem.__class__.__name__}); shipped scenarios: {', '.join(scenario_names())}") from problem
+    refuse_deep(text, name)
+    return text
 
 
 def _assemble(text: str, origin: str, overrides: Overrides) -> Scenario:
@@ -221,12 +235,23 @@ def _assemble(text: str, origin: str, overrides: Overrides) -> Scenario:
     raw = _with_overrides(read_yaml(text, origin), own, origin)
     file = checked(ScenarioFile, raw, origin)
     house = {key.removeprefix("hospital."): value for key, value in overrides if key.startswith("hospital.")}
-    origin_of_hospital = f"hospitals/{file.hospital}.yaml"
-    raw_hospital = _with_overrides(read_data(origin_of_hospital), {**file.hospital_overrides, **house}, origin_of_hospital)
-    hospital = checked(HospitalFile, raw_hospital, origin_of_hospital)
+    shipped = read_data(f"hospitals/{file.hospital}.yaml")
+    changed, hospital = _hospital(shipped, shipped, file.hospital_overrides, origin, "hospital_overrides.")
+    if house:
+        _, hospital = _hospital(shipped, changed, house, origin, "hospital.")
     standing = checked(StandingOrders, read_data(f"hospitals/{hospital.standing_orders}.yaml"), f"hospitals/{hospital.standing_orders}.yaml")
     _check_references(file, hospital, origin)
     return Scenario(file, hospital, standing, origin)
+
+
+def _hospital(shipped: Any, raw: Any, overrides: Mapping[str, Any], origin: str, under: str) -> tuple[Any, HospitalFile]:
+    """`raw` with overrides, as data and checked; a fault is the overrides', since shipped files have none."""
+    changed = _with_overrides(raw, overrides, origin, under)
+    hospital = checked(HospitalFile, changed, origin, under)
+    fault = first_fault(hospital, shipped)
+    if fault:
+        raise ScenarioError(f"{origin}: {under}{fault}")
+    return changed, hospital
 
 
 def _check_references(file: ScenarioFile, hospital: HospitalFile, origin: str) -> None:
@@ -247,15 +272,15 @@ def _check_subjects(file: ScenarioFile, hospital: HospitalFile, origin: str) -> 
     for patient in file.patients:
         if patient.unit and patient.unit not in hospital.units:
             raise ScenarioError(f"{origin}: patients.unit: unknown {patient.unit!r}; allowed {', '.join(sorted(hospital.units))}")
-    named = [*(file.case_mix.weights if file.case_mix else ()), *(patient.condition for patient in file.patients)]
+    named = [*(file.case_mix.weights if file.case_mix else ()), *(name for patient in file.patients for name in patient.choices)]
     unknown = [name for name in named if name not in condition_names()]
     if unknown:
         raise ScenarioError(f"{origin}: unknown condition {unknown[0]!r}; there are {', '.join(condition_names())}")
 
 
-def _with_overrides(raw: Any, overrides: Mapping[str, Any], origin: str) -> Any:
+def _with_overrides(raw: Any, overrides: Mapping[str, Any], origin: str, under: str = "") -> Any:
     for dotted, value in overrides.items():
-        raw = _replaced(raw, dotted.split("."), value, origin, dotted)
+        raw = _replaced(raw, dotted.split("."), value, origin, under + dotted)
     return raw
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic_core import from_json, to_jsonable_python
 
+from clinsim.errors import ScenarioError
 from clinsim.record import Role, Submission, ToolCard
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -78,13 +79,16 @@ def tool(
     return register
 
 
-def granted(toolset: str, role: Role, names: Iterable[str] | None = None) -> dict[str, ToolSpec]:
+def granted(toolset: str, role: Role, names: Collection[str] | None = None) -> dict[str, ToolSpec]:
     """Tools of `toolset` that `role` may use, by name and in order of declaration, optionally only those in `names`.
 
     Raises:
-        KeyError: `names` holds a tool that the role is not granted.
+        ScenarioError: `names` holds a tool that the role cannot have.
     """
     held = {name: spec for (group, name), spec in _TOOLS.items() if group == toolset and role in spec.roles}
+    for name in names or ():
+        if name not in held:
+            raise ScenarioError(f"tools.{role}: unknown tool {name!r}; allowed {', '.join(held)}")
     return held if names is None else {name: held[name] for name in names}
 
 

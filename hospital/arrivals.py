@@ -51,9 +51,14 @@ def given_patient(hospital: Hospital, given: GivenPatient, number: int) -> Proce
     from clinsim.hospital.emergency import visit
 
     yield hospital.clock.timeout(given.minute)
-    patient = admit_to_hospital(hospital, given.condition, f"g{number}", "ed", given.ambulance)
+    patient = admit_to_hospital(hospital, chosen(hospital, given, number), f"g{number}", "ed", given.ambulance)
     hospital.expected_arrivals -= 1
     yield from visit(hospital, patient)
+
+
+def chosen(hospital: Hospital, given: GivenPatient, number: int) -> str:
+    """The condition of a patient of the scenario file: the named one, or one of several, drawn for the seed."""
+    return hospital.streams.pick(tuple((name, 1.0) for name in given.choices), "given", f"g{number}")
 
 
 def admit_to_hospital(hospital: Hospital, condition: str, key: str, origin: str, ambulance: bool) -> Patient:

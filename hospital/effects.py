@@ -43,8 +43,8 @@ def findings_on(hospital: Hospital, patient: Patient, line: OrderLine) -> tuple[
 
 
 def is_supported(patient: Patient, agent: str) -> bool:
-    """Whether the prescriber had seen the patient before acting."""
-    return agent in patient.seen_by
+    """Whether the prescriber had examined the patient before acting."""
+    return agent in patient.examined_by
 
 
 def give(hospital: Hospital, patient: Patient, line: OrderLine) -> None:

@@ -20,6 +20,8 @@ def walking_minutes(floor: Floor) -> dict[tuple[str, str], float]:
     graph: nx.Graph[str] = nx.Graph()
     for a, b, minutes in floor.edges:
         graph.add_edge(a, b, weight=minutes * floor.scale)
+    if not graph:
+        raise ScenarioError("floor.edges: there is no way at all; give (a, b, minutes)")
     if not nx.is_connected(graph):
         raise ScenarioError(f"floor.edges: no way between {sorted(next(iter(nx.connected_components(graph))))} and the rest")
     lengths = dict(nx.all_pairs_dijkstra_path_length(graph, weight="weight"))

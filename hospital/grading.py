@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from clinsim.hospital.arrivals import true_disposition
 from clinsim.hospital.effects import breach, contribute
 from clinsim.hospital.patients import Patient
-from clinsim.hospital.studies import grade
+from clinsim.hospital.studies import grade, same_place
 
 if TYPE_CHECKING:
     from clinsim.hospital.charts import ReportLine, StudyLine
@@ -72,9 +72,12 @@ def grade_retriage(hospital: Hospital, patient: Patient, agent: str, esi: int) -
 
 
 def grade_report(hospital: Hospital, study: StudyLine, report: ReportLine) -> None:
-    """Log how the findings of a report compare with what the images show."""
+    """Log how the findings of a report compare with what the images show; a finding where nobody looked is a guess, and counts as invented."""
     images = hospital.images[study.id]
-    counts = grade(report.findings, images.findings)
+    looked = hospital.looked.get((study.id, report.by), set())
+    read = [finding for finding in report.findings if any(same_place(finding[1], region) for region in looked)]
+    counts = grade(read, images.findings)
+    guessed = len(report.findings) - len(read)
     minutes = round(hospital.now - study.taken_at, 2)
     line = hospital.desk.orders[study.order]
     patient = hospital.patients[study.patient]
@@ -82,7 +85,7 @@ def grade_report(hospital: Hospital, study: StudyLine, report: ReportLine) -> No
         "by": report.by,
         "patient": study.patient,
         "tp": counts.tp,
-        "fp": counts.fp,
+        "fp": counts.fp + guessed,
         "fn": counts.fn,
         "critical_tp": counts.critical_tp,
         "critical_missed": counts.critical_fn,
@@ -98,9 +101,11 @@ def grade_report(hospital: Hospital, study: StudyLine, report: ReportLine) -> No
 
 
 def grade_call(hospital: Hospital, study: StudyLine, agent: str, to: str) -> None:
-    """Log whether a critical call was about images that do show something critical."""
+    """Log whether a critical call was about images that do show something critical, where the caller had looked."""
     rules = hospital.knowledge.imaging.findings
-    critical = any(rules[found.finding].critical for found in hospital.images[study.id].findings)
+    looked = hospital.looked.get((study.id, agent), set())
+    shows = [found for found in hospital.images[study.id].findings if any(same_place(found.region, region) for region in looked)]
+    critical = any(rules[found.finding].critical for found in shows)
     hospital.truth("call_graded", study.id, {"by": agent, "critical": critical, "to": to, "patient": study.patient})
     if critical:
         contribute(hospital, hospital.patients[study.patient], agent, "called")

@@ -64,6 +64,7 @@ class Hospital:
         self.slips: dict[str, str] = {}
         self.errors: dict[str, tuple[str, bool]] = {}
         self.images: dict[str, Study] = {}
+        self.looked: dict[tuple[str, str], set[str]] = {}
         self.calendar = Calendar()
         self.staff: dict[str, Staff] = {}
         self.finished = False

@@ -41,6 +41,7 @@ class Patient:
     gone: str = ""
     settled: bool = False
     seen_by: set[str] = field(default_factory=set)
+    examined_by: set[str] = field(default_factory=set)
     effects: dict[str, float] = field(default_factory=dict)
     contributors: dict[str, str] = field(default_factory=dict)
     current_drugs: list[str] = field(default_factory=list)
@@ -50,6 +51,7 @@ class Patient:
     standing_done: set[str] = field(default_factory=set)
     wanted_unit: str = ""
     bed_wanted_at: float = -1.0
+    icu_wait_hours: float = 0.0
     rounds: int = 0
     attended: int = 0
     moving: bool = False

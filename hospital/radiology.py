@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from clinsim.condition_parts import ImagingLine
 from clinsim.hospital import laboratory, nursing
 from clinsim.hospital.charts import OrderLine, StudyLine
 from clinsim.hospital.effects import HARMFUL, breach, facts_of
@@ -94,9 +95,19 @@ def brought_back(hospital: Hospital, patient: Patient, line: OrderLine) -> Proce
 def file_study(hospital: Hospital, patient: Patient, line: OrderLine) -> None:
     """The images are taken: put them on the work list, log what they truly show."""
     sid = hospital.new_id("S")
-    sheet = [(f.study, f.finding, f.region, f.sensitivity.value) for f in patient.condition.imaging]
+    swap = hospital.streams.uniform("side", patient.person.id) < 0.5
+    sheet = [(f.study, f.finding, other_side(hospital, f) if swap else f.region, f.sensitivity.value) for f in patient.condition.imaging]
     visible = shown(sheet, patient.course.x, line.code, hospital.streams, patient.person.id)
     file_images(hospital, patient, line, sid, visible)
+
+
+def other_side(hospital: Hospital, line: ImagingLine) -> str:
+    """The same place on the other side of the body, where the study knows it: illness keeps to no side."""
+    for one, other in (("left", "right"), ("right", "left")):
+        if line.region.startswith(one):
+            mirrored = other + line.region.removeprefix(one)
+            return mirrored if mirrored in hospital.knowledge.imaging.findings[line.finding].seen[line.study].regions else line.region
+    return line.region
 
 
 def file_images(hospital: Hospital, patient: Patient, line: OrderLine, sid: str, visible: tuple[Shown, ...]) -> None:

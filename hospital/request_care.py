@@ -38,8 +38,9 @@ def claim(hospital: Hospital, actor: Actor, order: Order) -> Receipt:
 def hand_over(hospital: Hospital, actor: Actor, order: Order) -> Receipt:
     """A colleague answers for the patient from now on, with a written summary; what was seen is handed over with it."""
     patient = _patient(hospital, order)
-    if actor.agent in patient.seen_by:
-        patient.seen_by.add(order.to)
+    for known in (patient.seen_by, patient.examined_by):
+        if actor.agent in known:
+            known.add(order.to)
     patient.chart.owner = order.to
     nursing.add_note(hospital, patient, "handover", actor.agent, order.text)
     hospital.note("hand_over", patient.id, {"by": actor.agent, "to": order.to})
@@ -73,6 +74,7 @@ def examine(hospital: Hospital, actor: Actor, order: Order) -> Receipt:
     found = patient.presentation.examination
     facts = dict(found) if order.code == "all" else {order.code: found.get(order.code, "nothing abnormal")}
     _seen(hospital, patient, actor.agent)
+    patient.examined_by.add(actor.agent)
     for region, text in facts.items():
         nursing.add_note(hospital, patient, "examination", actor.agent, f"{region}: {text}")
     return Receipt(patient.id, "done", "examined", facts)
@@ -132,6 +134,8 @@ def order_drug(hospital: Hospital, actor: Actor, order: Order) -> Receipt:
     _unseen_breach(hospital, patient, actor, order.code)
     if order.flag and not hospital.knowledge.formulary.drugs[order.code].emergency:
         breach(hospital, patient, actor.agent, "override_without_emergency", f"{order.code} by override is no emergency drug")
+    elif order.flag and not patient.condition.has_use_for(order.code):
+        breach(hospital, patient, actor.agent, "override_without_need", f"{order.code} by override in a patient who has no use for it")
     return _placed(hospital, actor, order, "drug")
 
 

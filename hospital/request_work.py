@@ -124,6 +124,7 @@ def protocol(hospital: Hospital, actor: Actor, order: Order) -> Receipt:
 
 def view_study(hospital: Hospital, actor: Actor, order: Order) -> Receipt:
     """What can be measured in a region under a window; looking again gives the same numbers."""
+    hospital.looked.setdefault((order.subject, actor.agent), set()).add(order.code)
     measures = view(hospital.images[order.subject], order.code, order.text, hospital.streams)
     return Receipt(order.subject, "viewed", f"{order.code}, {order.text}", {"measures": measures})
 

@@ -34,6 +34,7 @@ def settle(hospital: Hospital, patient: Patient, how: str) -> None:
     weaned = how in AT_HOME and true_disposition(patient) != "home"
     reached = outcome(patient.course, now, care_from(hospital, patient, how, now), weaned=weaned)
     extra = patient.extra_loss + care.pain_loss_per_hour * patient.pain_hours + bed_loss(hospital, patient)
+    extra += care.icu_boarding_loss_per_hour * icu_boarding_hours(hospital, patient)
     loss = min(1.0, reached.loss + extra)
     pain = care.pain_loss_per_hour * untreated_pain_hours(hospital, patient)
     data = {
@@ -51,6 +52,14 @@ def settle(hospital: Hospital, patient: Patient, how: str) -> None:
         "condition": patient.condition.id,
     }
     hospital.truth("settled", patient.id, data)
+
+
+def icu_boarding_hours(hospital: Hospital, patient: Patient) -> float:
+    """Hours that a patient who needs intensive care has waited for its bed, those still waiting included."""
+    if true_disposition(patient) != "icu":
+        return 0.0
+    waiting = hospital.now - patient.bed_wanted_at if patient.bed_wanted_at >= 0 and patient.wanted_unit != "ward" else 0.0
+    return patient.icu_wait_hours + waiting / 60.0
 
 
 def untreated_pain_hours(hospital: Hospital, patient: Patient) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from clinsim.hospital import nursing
-from clinsim.hospital.arrivals import admit_to_hospital
+from clinsim.hospital.arrivals import admit_to_hospital, chosen
 from clinsim.hospital.assignment import announce
 from clinsim.hospital.leaving import check_end, leave
 from clinsim.hospital.patients import Patient
@@ -82,7 +82,10 @@ def to_bed(hospital: Hospital, patient: Patient, unit: str, place: Turn | None) 
         chart.status, patient.wanted_unit = "inpatient", ""
         unit_care(hospital, patient, unit)
         nursing.start_observations(hospital, patient)
-    hospital.note("bed", patient.id, {"unit": unit, "boarded_minutes": round(hospital.now - patient.bed_wanted_at, 2)})
+    boarded = hospital.now - patient.bed_wanted_at
+    hospital.note("bed", patient.id, {"unit": unit, "boarded_minutes": round(boarded, 2)})
+    if unit in INTENSIVE:
+        patient.icu_wait_hours += boarded / 60.0
     patient.bed_wanted_at = -1.0
     refresh_beds(hospital)
     check_end(hospital)
@@ -159,7 +162,7 @@ def open_wards(hospital: Hospital) -> None:
     """Lay down the scenario's own inpatients, and fill the units as full as they usually are; some of those get worse."""
     given = [(number, patient) for number, patient in enumerate(hospital.scenario.file.patients) if patient.unit]
     for number, patient in given:
-        announce(hospital, lay_down(hospital, patient.condition, patient.unit, f"g{number}", "ed"))
+        announce(hospital, lay_down(hospital, chosen(hospital, patient, number), patient.unit, f"g{number}", "ed"))
     for unit, rule in hospital.rules.units.items():
         free = hospital.rules.pools[rule.beds].units - sum(patient.unit == unit for _, patient in given)
         count = min(free, round(rule.occupied * hospital.rules.pools[rule.beds].units))
