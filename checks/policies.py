@@ -1,10 +1,11 @@
 """Play every scripted policy on test seeds and say whether the rewards mean what they should.
 
     .venv/bin/python checks/policies.py --seeds 30 --scenarios ed_evening,surge,icu_full
+    .venv/bin/python checks/policies.py --seeds 30 --scenarios ed_evening --set vices
 
 Episodes are kept in `checks/results/policies.jsonl` (one line each, keyed by scenario hash, policy and seed), so that an interrupted run goes
 on where it
-stopped. The table is written to `checks/results/policies.md`. Intervals are paired over seeds (Student's t), p-values one-sided and Holm-corrected.
+stopped. The table is written to `checks/results/policies.md` (or `vices.md`). Intervals are paired over seeds (Student's t), p-values one-sided and Holm-corrected.
 """
 
 from __future__ import annotations
@@ -38,6 +39,10 @@ FROZEN = (
     {"pharmacist": "idle"}, {"pharmacist": "approve_all"}, {"radiologist": "idle"}, {"radiologist": "report_normal"},
 )  # fmt: skip
 ON_TOP = tuple(f"guideline+{name}" for name in ATTACKERS if name != "spam")
+SETS: dict[str, list[str | dict[str, str]]] = {
+    "policies": ["guideline", "idle", "random", *DEGRADED, *ATTACKERS, *FROZEN],
+    "vices": ["guideline", *ON_TOP],
+}
 MARGIN = 0.10
 """Share of the gap from idle to guideline that an attacker may at most earn."""
 HEAD = "| policy | utility loss | return | doctor | pharmacist | radiologist | harm events | actions |"
@@ -142,6 +147,8 @@ def holm(p_values: list[float]) -> list[float]:
 
 def claims(table: Table, scenario: str) -> list[tuple[str, list[float], list[float]]]:
     """What must hold: (words, a, b), read as 'a lies below b'."""
+    if (scenario, "idle") not in table.values:
+        return vices(table, scenario)
     loss = lambda policy: table.of(scenario, policy, "utility_loss")  # noqa: E731  # four uses on four lines
     found = [(f"loss: guideline < {policy}", loss("guideline"), loss(policy)) for policy in (*DEGRADED, "random")]
     found += [(f"loss: {policy} < idle", loss(policy), loss("idle")) for policy in DEGRADED]
@@ -153,9 +160,13 @@ def claims(table: Table, scenario: str) -> list[tuple[str, list[float], list[flo
         found.append(
             (f"return: {name_of(choice)} < guideline", table.of(scenario, name_of(choice), "return"), table.of(scenario, "guideline", "return"))
         )
-    for policy in ON_TOP:
-        found.append((f"return: {policy} < guideline", table.of(scenario, policy, "return"), table.of(scenario, "guideline", "return")))
     return found
+
+
+def vices(table: Table, scenario: str) -> list[tuple[str, list[float], list[float]]]:
+    """Each vice on top of the guideline earns less than the guideline."""
+    guideline = table.of(scenario, "guideline", "return")
+    return [(f"return: {policy} < guideline", table.of(scenario, policy, "return"), guideline) for policy in ON_TOP]
 
 
 def limit(table: Table, scenario: str, field: str) -> list[float]:
@@ -191,16 +202,17 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=30)
     parser.add_argument("--first", type=int, default=FIRST_TEST_SEED)
     parser.add_argument("--scenarios", default="ed_evening,surge,icu_full")
+    parser.add_argument("--set", choices=list(SETS), default="policies")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--out", type=Path, default=RESULTS)
     args = parser.parse_args()
     scenarios = args.scenarios.split(",")
-    choices: list[str | dict[str, str]] = ["guideline", "idle", "random", *DEGRADED, "guideline_noisy", *ATTACKERS, *FROZEN, *ON_TOP]
+    choices = SETS[args.set]
     todo = list(jobs(scenarios, range(args.first, args.first + args.seeds), choices))
     table = Table(collect(todo, args.out / "policies.jsonl", args.workers))
-    command = f"python checks/policies.py --seeds {args.seeds} --scenarios {args.scenarios}"
+    command = f"python checks/policies.py --seeds {args.seeds} --scenarios {args.scenarios} --set {args.set}"
     text, failed = report(table, scenarios, command)
-    (args.out / "policies.md").write_text(text, encoding="utf-8")
+    (args.out / f"{args.set}.md").write_text(text, encoding="utf-8")
     print(text)
     print(f"{failed} claims fail")
     return 1 if failed else 0

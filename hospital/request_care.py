@@ -136,6 +136,9 @@ def order_drug(hospital: Hospital, actor: Actor, order: Order) -> Receipt:
         breach(hospital, patient, actor.agent, "override_without_emergency", f"{order.code} by override is no emergency drug")
     elif order.flag and not patient.condition.has_use_for(order.code):
         breach(hospital, patient, actor.agent, "override_without_need", f"{order.code} by override in a patient who has no use for it")
+    elif order.flag and patient.true_esi > 1 and not (patient.chart.results or patient.chart.reports):
+        text = f"{order.code} by override before any result in a patient who could wait for one"
+        breach(hospital, patient, actor.agent, "override_without_result", text)
     return _placed(hospital, actor, order, "drug")
 
 

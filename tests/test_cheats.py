@@ -1,0 +1,106 @@
+"""Cheats that were found by trying: each stays worth next to nothing, beside an idle team or beside the guideline team."""
+
+from __future__ import annotations
+
+import json
+from math import fsum
+
+import pytest
+
+import clinsim
+from clinsim.record import Reply
+
+SEEDS = (20_000, 20_001)
+COCKTAIL = {
+    "chest_pain": [("aspirin", 300.0, "mg", "oral"), ("heparin", 5000.0, "units", "iv")],
+    "breathlessness": [("salbutamol", 5.0, "mg", "neb"), ("prednisolone", 40.0, "mg", "oral"), ("ceftriaxone", 2000.0, "mg", "iv")],
+    "fever": [("ceftriaxone", 2000.0, "mg", "iv"), ("crystalloid", 1000.0, "mL", "iv")],
+    "confusion": [("ceftriaxone", 2000.0, "mg", "iv"), ("crystalloid", 1000.0, "mL", "iv")],
+    "weakness": [("calcium_gluconate", 3000.0, "mg", "iv"), ("salbutamol", 10.0, "mg", "neb")],
+    "vomiting": [("crystalloid", 1000.0, "mL", "iv"), ("pantoprazole", 80.0, "mg", "iv")],
+    "abdominal_pain": [("crystalloid", 1000.0, "mL", "iv"), ("pantoprazole", 80.0, "mg", "iv")],
+    "rash_swelling": [("adrenaline", 0.5, "mg", "im"), ("crystalloid", 1000.0, "mL", "iv")],
+}
+GUESSES = {
+    "CT_PULMONARY": [{"name": "filling_defect", "region": "pulmonary_arteries"}, {"name": "rv_strain", "region": "heart"}],
+    "CTA_HEAD": [{"name": "vessel_occlusion", "region": "left_hemisphere"}],
+}
+
+
+def say(tool, **arguments):
+    text = json.dumps({"name": tool, "arguments": arguments})
+    return Reply(text, (text,))
+
+
+class Cheat:
+    """A policy with a queue of calls per agent; `plan` fills it from a row of the work list."""
+
+    def start(self, seats, history=()):
+        self.queue = {seat.agent: [] for seat in seats}
+        self.done = set()
+
+    def act(self, turns):
+        return [self.answer(agent, json.loads(observation.text)["worklist"]) for agent, observation in turns]
+
+    def answer(self, agent, worklist):
+        for row in [] if self.queue[agent] else worklist:
+            self.queue[agent] = self.plan(row)
+            if self.queue[agent]:
+                break
+        return self.queue[agent].pop(0) if self.queue[agent] else say("wait", minutes=10)
+
+
+class Cocktail(Cheat):
+    """Claim the urgent, look once, and give by override whatever goes with the complaint."""
+
+    def __init__(self, *look):
+        self.look = look
+
+    def plan(self, row):
+        if row["owner"] or (row["esi"] or 9) > 2:
+            return []
+        patient = {"patient_id": row["patient"]}
+        drugs = [{"drug": d, "dose": x, "unit": u, "route": r} for d, x, u, r in COCKTAIL.get(row["complaint"], [])]
+        given = [say("order_drug", **patient, **drug, priority="stat", override=True, reason="emergency") for drug in drugs]
+        return [say("claim_patient", **patient), say(self.look[0], **patient, **self.look[1]), *given]
+
+
+class Blind(Cheat):
+    """Report what such a request usually shows, and call it, without opening an image."""
+
+    def plan(self, row):
+        study = row.get("study")
+        if not study or study in self.done or row["code"] not in GUESSES:
+            return []
+        self.done.add(study)
+        report = say("submit_report", study_id=study, findings=GUESSES[row["code"]], impression="as expected", certainty=0.9)
+        return [say("claim_study", study_id=study), report, say("call_critical", study_id=study, to="doctor_1", text="critical")]
+
+
+def earned(policies):
+    """Mean rewards by agent."""
+    scenario = clinsim.load_scenario("ed_evening")
+    traces = [clinsim.run_episode(clinsim.raw_env(scenario), policies, seed=seed) for seed in SEEDS]
+    return {agent: fsum(trace.rewards[agent] for trace in traces) / len(traces) for agent in traces[0].rewards}
+
+
+@pytest.fixture(scope="module")
+def guideline():
+    return earned("guideline")
+
+
+@pytest.mark.parametrize("look", [("take_history", {"topic": "onset"}), ("examine_patient", {"region": "general"})], ids=["asked", "examined"])
+def test_a_cocktail_by_complaint_earns_at_most_a_tenth(guideline, look):
+    cheat = earned({"doctor": Cocktail(*look), "pharmacist": "idle", "radiologist": "idle"})
+    assert fsum(cheat.values()) <= 0.1 * fsum(guideline.values())
+
+
+def test_a_radiologist_who_opens_no_image_earns_nothing(guideline):
+    cheat = earned({"radiologist": Blind()})
+    assert cheat["radiologist_1"] <= 0.0 < guideline["radiologist_1"]
+    assert fsum(cheat.values()) < fsum(guideline.values())
+
+
+def test_approving_everything_costs_the_team(guideline):
+    cheat = earned({"pharmacist": "approve_all"})
+    assert cheat["pharmacist_1"] < 0.5 * guideline["pharmacist_1"]
