@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from clinsim.record import Action, Observation, Past, Policy, Reply, Seat
+from clinsim.errors import UsageError
+from clinsim.record import Action, Observation, Past, Policy, Reply, Seat, Turn, units_of
 
 URGENT = "urgent"
 """How the reason of a decision begins that cuts off what was planned."""
@@ -28,8 +29,7 @@ class Call(Action):
     def __new__(cls, text: str, reply: Reply, number: int, place: int) -> Call:
         """Make the call at `place` of `reply`."""
         self = str.__new__(cls, text)
-        units = len(reply.text) if reply.thinking is None else reply.thinking
-        self.thinking = 0 if place else units
+        self.thinking = 0 if place else units_of(reply.text, reply.thinking)
         self.reply = reply
         self.number = number
         self.place = place
@@ -47,6 +47,27 @@ class Call(Action):
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle with the reply."""
         return (Call, (str(self), self.reply, self.number, self.place))
+
+
+def reply_of(policy: Policy, turn: Turn) -> Reply:
+    """What `policy` answers to one turn.
+
+    Raises:
+        UsageError: It answers something that is no reply; the message names the agent.
+    """
+    who = f"the policy of {turn[0]} ({type(policy).__name__})"
+    replies: Any = policy.act([turn])
+    if not isinstance(replies, Sequence) or len(replies) != 1 or not isinstance(replies[0], Reply):
+        raise UsageError(f"{who}: act() must return a list of one Reply for each turn, not {replies!r:.60}")
+    reply = replies[0]
+    calls: Any = reply.calls
+    if not isinstance(reply.text, str) or not isinstance(calls, list | tuple) or not all(isinstance(call, str) for call in calls):
+        raise UsageError(f"{who}: a Reply has a text and a tuple of calls (texts), not {reply.text!r:.40} and {calls!r:.40}")
+    try:
+        units_of(reply.text, reply.thinking)
+    except UsageError as problem:
+        raise UsageError(f"{who}: {problem}") from problem
+    return reply
 
 
 class Callers:
@@ -78,7 +99,7 @@ class Callers:
         waiting = self._waiting[agent]
         if waiting and not observation.why.startswith(URGENT):
             return waiting.pop(0), []
-        reply = self._policies[agent].act([(agent, observation)])[0]
+        reply = reply_of(self._policies[agent], (agent, observation))
         calls = reply.calls or (reply.text,)
         number = self._replies[agent]
         self._replies[agent] += 1

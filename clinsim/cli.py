@@ -48,3 +48,7 @@ def code_of(arguments: Sequence[str] | None = None) -> int:
 def _bad_use(problem: str) -> int:
     typer.echo(f"clinsim: {' '.join(problem.split())}", err=True)
     return BAD_USE
+
+
+if __name__ == "__main__":
+    main()

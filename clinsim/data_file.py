@@ -51,16 +51,17 @@ def refuse_deep(text: str, origin: str) -> None:
     """Look through a user's YAML text, without building anything, for what would overwhelm its reader.
 
     Raises:
-        ScenarioError: It is not YAML, lies deeper than `MAX_DEPTH`, or refers back to itself (an alias).
+        ScenarioError: It is not YAML, lies deeper than `MAX_DEPTH`, or holds an alias, which may refer back to itself.
     """
     depth = 0
     try:
         for event in yaml.parse(text, Loader=yaml.CSafeLoader):
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            line = event.start_mark.line + 1 if event.start_mark else 0
             if depth > MAX_DEPTH:
-                raise ScenarioError(f"{origin}: lists and mappings lie deeper than {MAX_DEPTH} in each other at line {event.start_mark.line + 1}")
+                raise ScenarioError(f"{origin}: lists and mappings lie deeper than {MAX_DEPTH} in each other at line {line}")
             if isinstance(event, yaml.AliasEvent):
-                raise ScenarioError(f"{origin}: alias at line {event.start_mark.line + 1}; write the value out")
+                raise ScenarioError(f"{origin}: alias at line {line}; write the value out")
     except yaml.YAMLError as problem:
         raise _broken(problem, origin) from problem
 

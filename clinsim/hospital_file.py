@@ -255,7 +255,7 @@ def first_fault(hospital: HospitalFile, shipped: dict[str, Any]) -> str:
         return f"triage.zone_by_esi: missing {esi}"
     for field, value, allowed in _references(hospital):
         if value not in allowed:
-            return f"{field}: unknown {value!r}; allowed {', '.join(sorted(allowed))}"
+            return f"{field}: unknown {value!r}; allowed {', '.join(sorted(filter(None, allowed)))}"
     return ""
 
 
@@ -267,8 +267,9 @@ def _references(hospital: HospitalFile) -> Iterator[Reference]:
     for name, unit in units.items():
         yield Reference(f"units.{name}.beds", unit.beds, pools)
         yield Reference(f"units.{name}.nurses", unit.nurses, pools)
-    yield from (Reference(f"procedures.{name}.room", rule.room, pools) for name, rule in hospital.procedures.items() if rule.room)
-    yield from (Reference(f"procedures.{name}.service", rule.service, hospital.services) for name, rule in hospital.procedures.items() if rule.service)
+    for name, rule in hospital.procedures.items():
+        yield Reference(f"procedures.{name}.room", rule.room, {"", *pools})
+        yield Reference(f"procedures.{name}.service", rule.service, {"", *hospital.services})
     yield from (Reference(f"scanners.{name}", pool, pools) for name, pool in hospital.scanners.items())
     yield from (Reference(f"nursing.by_zone.{name}", pool, pools) for name, pool in hospital.nursing.by_zone.items())
     yield from (Reference(f"triage.zone_by_esi.{esi}", pool, pools) for esi, pool in hospital.triage.zone_by_esi.items())

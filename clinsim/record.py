@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol
 
+from clinsim.errors import UsageError
+
 Role = Literal["doctor", "pharmacist", "radiologist"]
 ROLES: tuple[Role, ...] = ("doctor", "pharmacist", "radiologist")
 Priority = Literal["stat", "urgent", "routine"]
@@ -83,6 +85,22 @@ class Reply:
     cost: float = 0.0
 
 
+MOST_THINKING = 1_000_000_000
+"""Thinking units (characters) beyond which a number is a slip, not a reply."""
+
+
+def units_of(text: str, thinking: int | None) -> int:
+    """Thinking units (characters) that are charged for `text`: as stated, else its length.
+
+    Raises:
+        UsageError: They are no number from 0 to `MOST_THINKING`.
+    """
+    units = len(text) if thinking is None else thinking
+    if not isinstance(units, int | float) or not 0 <= units <= MOST_THINKING:  # NaN fails the comparison too
+        raise UsageError(f"thinking: {units!r:.40} is no number of characters from 0 to {MOST_THINKING:,}")
+    return units
+
+
 class Action(str):
     """An action string that carries its thinking units (characters of the reply that are charged to it)."""
 
@@ -91,7 +109,7 @@ class Action(str):
     def __new__(cls, text: str, thinking: int | None = None) -> Action:
         """Make an action; without `thinking` the text's own length is charged."""
         self = super().__new__(cls, text)
-        self.thinking = len(text) if thinking is None else thinking
+        self.thinking = units_of(text, thinking)
         return self
 
     def __reduce__(self) -> tuple[type[Action], tuple[str, int]]:

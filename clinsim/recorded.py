@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from clinsim.callers import reply_of
 from clinsim.errors import UsageError
 from clinsim.record import Past, Policy, Reply, Seat, Turn
 from clinsim.trace_file import ActionLine, Trace
@@ -50,7 +51,7 @@ class Continued:
         if not self._is_started:
             self._policy.start(self._seats, self._past)
             self._is_started, self._past = True, []
-        reply = self._policy.act([turn])[0]
+        reply = reply_of(self._policy, turn)
         if self._heard is not None:
             self._heard(agent, reply)
         return reply
@@ -71,10 +72,18 @@ class Recorded:
             UsageError: A seat did not act in the trace.
         """
         for seat in seats:
-            if seat.agent not in self._replies:
-                raise UsageError(f"the trace has no actions of {seat.agent}; it has {', '.join(self._replies)}")
+            self.require(seat.agent)
             played = sum(past[0] == seat.agent for past in history)
             self._left[seat.agent] = deque(self._replies[seat.agent][played:])
+
+    def require(self, agent: str) -> None:
+        """Make sure that the trace knows an agent.
+
+        Raises:
+            UsageError: It does not.
+        """
+        if agent not in self._replies:
+            raise UsageError(f"the trace has no actions of {agent}; it has {', '.join(self._replies)}")
 
     def act(self, turns: Sequence[Turn]) -> list[Reply]:
         """The next recorded reply of each agent.

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from pettingzoo import AECEnv, ParallelEnv
@@ -14,11 +15,13 @@ from pettingzoo.utils.wrappers import AssertOutOfBoundsWrapper, OrderEnforcingWr
 
 from clinsim.agents.scripted import make_policy
 from clinsim.callers import Callers
-from clinsim.errors import UsageError
-from clinsim.record import Policy, Seat
+from clinsim.errors import ScenarioError, UsageError
+from clinsim.hospital.floor import walking_minutes
+from clinsim.record import Policy
 from clinsim.recorded import Recorded
 from clinsim.recorder import Recorder
 from clinsim.referee import WardEnv
+from clinsim.rewards import Ledger, Staffed
 from clinsim.scenario_file import Scenario, load_scenario
 from clinsim.trace_file import Trace
 
@@ -46,11 +49,18 @@ def raw_env(
 
     Raises:
         ScenarioError: The scenario is unknown or wrong.
-        UsageError: The background policy is unknown.
+        UsageError: The background policy is unknown, or `scenario` is none.
     """
     loaded = load_scenario(scenario) if isinstance(scenario, str) else scenario
-    policy = policy_for(background) if isinstance(background, str) else background
-    return WardEnv(loaded, policy, render_mode, max_cycles, spec_name(background))
+    if not isinstance(loaded, Scenario):
+        raise UsageError(f"a scenario is a name, the path of a file (as text) or a loaded Scenario, not {type(loaded).__name__}")
+    policy = _policy(background)
+    try:
+        walking_minutes(loaded.hospital.floor)
+        Ledger(loaded)
+        return WardEnv(loaded, policy, render_mode, max_cycles, spec_name(background))
+    except ScenarioError as problem:
+        raise ScenarioError(f"{loaded.origin}: {problem}") from problem
 
 
 def env(
@@ -85,7 +95,19 @@ def policy_for(spec: str) -> Policy:
     return Recorded(Trace.load(rest)) if kind == "recorded" and rest else make_policy(spec)
 
 
-def seat_policies(policies: Policies | None, seats: Sequence[Seat]) -> dict[str, Spec]:
+def check_policies(policies: Policies | None, seats: Sequence[Staffed]) -> None:
+    """Find out, before anything is played, whether all `policies` exist and fit the seats.
+
+    Raises:
+        UsageError: A policy or a seat is unknown, or a recorded trace lacks the agent that it is to play.
+        TraceError: A recorded trace cannot be read.
+    """
+    for agent, policy in _instances(seat_policies(policies, seats), None).items():
+        if isinstance(policy, Recorded):
+            policy.require(agent)
+
+
+def seat_policies(policies: Policies | None, seats: Sequence[Staffed]) -> dict[str, Spec]:
     """Which policy each agent gets: its own, else its role's, else the default.
 
     Raises:
@@ -178,11 +200,22 @@ def _instances(chosen: Mapping[str, Spec], around: Callable[[Policy], Policy] | 
     for spec in chosen.values():
         key = spec if isinstance(spec, str) else id(spec)
         if key not in made:
-            policy = policy_for(spec) if isinstance(spec, str) else spec
+            policy = _policy(spec)
             made[key] = around(policy) if around else policy
     return {agent: made[spec if isinstance(spec, str) else id(spec)] for agent, spec in chosen.items()}
 
 
+def _policy(spec: Spec) -> Policy:
+    if isinstance(spec, str):
+        return policy_for(spec)
+    if isinstance(spec, type) or not all(callable(getattr(spec, name, None)) for name in ("start", "act")):
+        raise UsageError(f"a policy is a name or an object with start() and act(), not {spec!r:.80}")
+    return spec
+
+
 def spec_name(spec: Spec) -> str:
-    """How a policy is named in headers and reports."""
-    return spec if isinstance(spec, str) else type(spec).__name__
+    """How a policy is named in headers and reports: no folders of this machine."""
+    if not isinstance(spec, str):
+        return type(spec).__name__
+    kind, colon, path = spec.partition(":")
+    return f"{kind}{colon}{Path(path).name}" if colon and Path(path).is_absolute() else spec

@@ -16,7 +16,7 @@ from clinsim.errors import TraceError, UsageError
 from clinsim.record import Policy, Reply
 from clinsim.recorded import Continued
 from clinsim.referee import WardEnv
-from clinsim.rollout import env, run_episode
+from clinsim.rollout import check_policies, env, run_episode
 from clinsim.scenario_file import load_scenario
 from clinsim.trace_file import Trace
 
@@ -45,6 +45,7 @@ def run_in(folder: Path, plan: Plan, *, resume: bool = False, watch: Watch | Non
     scenario = load_scenario(plan.scenario)
     begun = {**asdict(plan), "policies": dict(plan.policies), "hash": scenario.hash, "package": clinsim.__version__}
     ward = env(scenario)
+    check_policies(plan.policies, scenario.seats)
     if resume and (folder / SUMMARY).exists():
         _check_same(folder, begun)
         finished = _finished(folder)

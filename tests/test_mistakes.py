@@ -1,0 +1,200 @@
+"""Mistakes of users: each gets one line that names the thing and what is allowed, and exit code 2."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+import clinsim
+from clinsim.cli import code_of
+from clinsim.errors import ScenarioError, UsageError
+from clinsim.record import Action, Reply
+from clinsim.rollout import env, run_episode
+from clinsim.scenario_file import load_scenario
+
+
+@pytest.fixture
+def cli(capsys, monkeypatch, tmp_path):
+    """Run a command in an empty folder: exit code, standard output, standard error."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        code = code_of(arguments)
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run
+
+
+@pytest.fixture
+def shipped(root):
+    return yaml.safe_load((root / "scenarios" / "first_hour.yaml").read_text())
+
+
+def refused(outcome, message):
+    code, out, err = outcome
+    assert (code, out) == (2, ""), err
+    assert err.count("\n") == 1
+    assert err.startswith("clinsim: ")
+    assert message in err
+
+
+FIELDS = {
+    "misspelt tool": ({"tools": {"doctor": ["wait", "get_chrat"]}}, "mine.yaml: tools.doctor: unknown tool 'get_chrat'; allowed "),
+    "tool of another role": ({"tools": {"doctor": ["verify_order"]}}, "mine.yaml: tools.doctor: unknown tool 'verify_order'; allowed "),
+    "unknown reward": ({"rewards": {"safety": 1.0, "kindness": 1.0}}, "mine.yaml: rewards: unknown component kindness"),
+    "id that is a path": ({"id": "../../evil"}, "mine.yaml: id: "),
+    "id with a line end": ({"id": "evil\n"}, "mine.yaml: id: "),
+    "hospital that is a path": ({"hospital": "../formulary"}, "mine.yaml: hospital: "),
+    "endless arrivals": (
+        {"arrivals": {"per_day": 1e9, "percent_of_day": [1.0] * 24, "ambulance_share": 0.1, "source": "none"}},
+        "mine.yaml: arrivals.per_day: ",
+    ),
+}
+
+
+@pytest.mark.parametrize(("fields", "message"), FIELDS.values(), ids=FIELDS)
+def test_a_wrong_field_is_named(cli, shipped, fields, message):
+    Path("mine.yaml").write_text(yaml.safe_dump({**shipped, **fields}))
+    refused(cli("run", "mine.yaml"), message)
+    assert not Path("runs").exists()
+
+
+OVERRIDES = {
+    "beds of a unit": ({"units.ward.beds": "hammock"}, "units.ward.beds: unknown 'hammock'; allowed acute, "),
+    "nurses of a unit": ({"units.ward.nurses": "nobody"}, "units.ward.nurses: unknown 'nobody'; allowed "),
+    "room of a procedure": ({"procedures.pci.room": "kitchen"}, "procedures.pci.room: unknown 'kitchen'; allowed "),
+    "scanner": ({"scanners.ct": "camera"}, "scanners.ct: unknown 'camera'; allowed "),
+    "nurses of a zone": ({"nursing.by_zone.acute": "nobody"}, "nursing.by_zone.acute: unknown 'nobody'; allowed "),
+    "zone of a level": ({"triage.zone_by_esi.3": "garden"}, "triage.zone_by_esi.3: unknown 'garden'; allowed "),
+    "zones left out": ({"triage.zone_by_esi": {"1": "resus"}}, "triage.zone_by_esi: missing 2"),
+    "breakdown": ({"breakdowns": {"lift": {"mean_up": 10.0, "mean_down": 1.0, "source": "none"}}}, "breakdowns: unknown 'lift'; allowed "),
+    "location": ({"pools.ct.location": "cellar"}, "pools.ct.location: unknown 'cellar'; allowed "),
+    "no ways": ({"floor.edges": []}, "floor.edges: "),
+    "too few ways": ({"floor.edges": [["ed", "waiting_room", 1.0]]}, "floor.edges: unknown 'laboratory'; allowed ed, waiting_room"),
+    "pools left out": ({"pools": {}}, "pools: missing acute, "),
+    "too many units": ({"pools.ct.units": 10**400}, "pools.ct.units: "),
+    "endless work": ({"background.prescriptions_per_hour": 1e308}, "background.prescriptions_per_hour: "),
+    "endless alarms": ({"alarms.every": 1e-300}, "alarms.every: "),
+    "no number": ({"pools.ct.turnover": float("nan")}, "pools.ct.turnover: "),
+    "half a duration": ({"stages.triage": {"kind": "lognormal", "median": 5.0, "source": "none"}}, "stages.triage: "),
+    "unknown field": ({"pools.ct.unit": 3}, "pools.ct.unit: "),
+    "nothing there": ({"pool.ct.units": 3}, "cannot set 'hospital_overrides.pool.ct.units'"),
+}
+
+
+@pytest.mark.parametrize(("overrides", "message"), OVERRIDES.values(), ids=OVERRIDES)
+def test_a_wrong_override_is_named(cli, shipped, overrides, message):
+    Path("mine.yaml").write_text(yaml.safe_dump({**shipped, "hospital_overrides": {**shipped["hospital_overrides"], **overrides}}))
+    outcome = cli("run", "mine.yaml")
+    refused(outcome, "clinsim: mine.yaml: ")
+    refused(outcome, message if message.startswith("cannot") else f"hospital_overrides.{message}")
+
+
+def test_a_floor_in_two_parts_names_the_file(cli, shipped, root):
+    house = yaml.safe_load((root / "scenarios" / "hospitals" / "mid_size.yaml").read_text())
+    edges = [*house["floor"]["edges"], ["moon", "mars", 3.0]]
+    Path("mine.yaml").write_text(yaml.safe_dump({**shipped, "hospital_overrides": {"floor.edges": edges}}))
+    refused(cli("run", "mine.yaml"), "mine.yaml: floor.edges: no way between ")
+
+
+def test_an_override_from_code_is_named_too():
+    with pytest.raises(ScenarioError, match=r"first_hour\.yaml: hospital\.scanners\.ct: unknown 'camera'"):
+        load_scenario("first_hour", {"hospital.scanners.ct": "camera"})
+
+
+TEXTS = {
+    "deep lists": ("[" * 100_000, "lists and mappings lie deeper than 100"),
+    "deep blocks": ("\n".join(" " * n + "a:" for n in range(150)), "lists and mappings lie deeper than 100"),
+    "deep mappings": ("{a: " * 100_000, "lists and mappings lie deeper than 100"),
+    "a file in itself": ("a: &a [*a]", "alias at line 1"),
+    "an impossible date": ("id: 2024-13-45", "broken YAML"),
+    "an impossible number": ("version: " + "9" * 5000, "broken YAML"),
+    "nothing": ("", "must be a mapping of fields"),
+    "a list": ("[1, 2]", "must be a mapping of fields"),
+}
+
+
+@pytest.mark.parametrize(("text", "message"), TEXTS.values(), ids=TEXTS)
+def test_text_that_is_no_scenario_is_refused(cli, text, message):
+    Path("mine.yaml").write_text(text)
+    refused(cli("run", "mine.yaml"), f"mine.yaml: {message}")
+
+
+POLICIES = {
+    "unknown": "guidline",
+    "unknown seat": "surgeon=idle",
+    "no trace": "recorded:nope",
+    "a trace without this agent": "doctor=recorded:other.jsonl",
+}
+
+
+@pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
+def test_nothing_is_made_for_a_run_that_cannot_begin(cli, shipped, policy):
+    alone = {**shipped, "seats": [{"agent": "doctor_7", "role": "doctor"}], "horizon_minutes": 5.0}
+    Path("alone.yaml").write_text(yaml.safe_dump(alone))
+    run_episode(env("alone.yaml"), "idle", seed=0).save("other.jsonl")
+    code, out, err = cli("run", "first_hour", "--policy", policy, "--out", "typo")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert not Path("typo").exists()
+
+
+class Answers:
+    """A policy that answers always the same, whatever that is."""
+
+    def __init__(self, answer):
+        self.answer = answer
+
+    def start(self, seats, history=()):
+        pass
+
+    def act(self, turns):
+        return self.answer
+
+
+ANSWERS = {
+    "nothing": None,
+    "an empty list": [],
+    "text": "wait",
+    "a list of texts": ["wait"],
+    "no text": [Reply(None, ())],
+    "calls that are no texts": [Reply("", (None,))],
+    "calls that are one text": [Reply("", "wait")],
+    "time given back": [Reply("", (), -1_000_000_000)],
+    "no number": [Reply("", (), float("nan"))],
+    "for ever": [Reply("", (), float("inf"))],
+    "beyond all floats": [Reply("", (), 10**400)],
+}
+
+
+@pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
+def test_an_answer_that_is_no_reply_names_the_agent(answer):
+    with pytest.raises(UsageError, match=r"the policy of doctor_1 \(Answers\): "):
+        run_episode(env("first_hour"), {"doctor_1": Answers(answer)}, seed=0)
+
+
+@pytest.mark.parametrize("thinking", [-1, -1e9, float("nan"), float("inf"), 10**400, "long"])
+def test_an_action_cannot_take_impossible_thought(thinking):
+    with pytest.raises(UsageError, match="thinking: "):
+        Action("hello", thinking)
+
+
+@pytest.mark.parametrize("scenario", [5, None, ["first_hour"], Path("first_hour.yaml")])
+def test_what_is_no_scenario_is_refused(scenario):
+    with pytest.raises(UsageError, match="a scenario is a name"):
+        clinsim.env(scenario)
+
+
+@pytest.mark.parametrize("policy", [5, [], Answers])
+def test_what_is_no_policy_is_refused(policy):
+    with pytest.raises(UsageError, match="a policy is a name or an object"):
+        run_episode(env("first_hour"), policy, seed=0)
+
+
+@pytest.mark.parametrize("module", ["clinsim", "clinsim.cli"])
+def test_the_package_runs_as_a_program(module):
+    found = subprocess.run([sys.executable, "-m", module, "run", "nowhere", "--json"], capture_output=True, text=True)
+    assert (found.returncode, found.stdout) == (2, "")
+    assert found.stderr.startswith("clinsim: unknown scenario 'nowhere'")
