@@ -29,11 +29,11 @@ def ward_board(hospital: Hospital) -> Group:
     here = [chart for chart in hospital.charts.values() if chart.is_here]
     here.sort(key=lambda chart: (chart.unit in hospital.rules.units, chart.esi or 9, chart.arrived_at))
     headline = _headline(hospital, here)
-    table = Table(title=headline, title_justify="left", box=SIMPLE_HEAD, expand=True, pad_edge=False, padding=(0, 1, 0, 0))
+    table = Table(title=Text(headline, style="table.title"), title_justify="left", box=SIMPLE_HEAD, expand=True, pad_edge=False, padding=(0, 1, 0, 0))
     for name, least in COLUMNS.items():
         table.add_column(name, overflow="ellipsis", no_wrap=True, min_width=least)
     for chart in here[:ROWS]:
-        table.add_row(*_cells(chart, hospital.desk, hospital.now), style=ACUITY_STYLES.get(chart.esi or 0, ""))
+        table.add_row(*map(Text, _cells(chart, hospital.desk, hospital.now)), style=ACUITY_STYLES.get(chart.esi or 0, ""))
     more = [Text(f"and {len(here) - ROWS} more")] if len(here) > ROWS else []
     return Group(table, *more, Text(_beds(hospital.desk.beds)))
 

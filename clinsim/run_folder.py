@@ -1,15 +1,18 @@
 """A run on disk: `trace.jsonl`, `run.json`, and while it is played `journal.jsonl`, from which a run that was cut off goes on.
 
-The journal holds each reply before it is used, so that nothing a policy said is lost; the trace is made anew from it.
+The journal holds each reply before it is used, so that nothing a policy said is lost; the trace is made anew from it. Its lines are numbered
+and chained like those of a trace: one that was changed, lost or moved is found, and only the last may be torn.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from hashlib import sha256
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO
 
 import clinsim
 from clinsim.errors import TraceError, UsageError
@@ -39,25 +42,28 @@ def run_in(folder: Path, plan: Plan, *, resume: bool = False, watch: Watch | Non
     """Play `plan` and leave trace and summary in `folder`; with `resume`, go on where an earlier run stopped.
 
     Raises:
-        UsageError: The folder is not empty, or holds the run of another plan.
+        UsageError: The folder cannot be made, is not empty, or holds the run of another plan.
         ScenarioError: The scenario is unknown or wrong.
     """
     scenario = load_scenario(plan.scenario)
     begun = {**asdict(plan), "policies": dict(plan.policies), "hash": scenario.hash, "package": clinsim.__version__}
     ward = env(scenario)
     check_policies(plan.policies, scenario.seats)
-    if resume and (folder / SUMMARY).exists():
-        _check_same(folder, begun)
-        finished = _finished(folder)
-        if finished is not None:
-            return finished
-    elif folder.exists() and any(folder.iterdir()):
-        raise UsageError(f"{folder}: not empty; give another folder with --out, or --resume to go on with a run")
-    folder.mkdir(parents=True, exist_ok=True)
-    _write_whole(folder / SUMMARY, {**begun, "state": "running"})
-    given = _read_journal(folder / JOURNAL)
-    with (folder / JOURNAL).open("a", encoding="ascii") as journal, (folder / TRACE).open("wb") as sink:
-        trace = run_episode(ward, dict(plan.policies), plan.seed, sink=sink, around=_continuing(given, journal), watch=watch)
+    with _usable(folder):
+        if resume and (folder / SUMMARY).exists():
+            _check_same(folder, begun)
+            finished = _finished(folder)
+            if finished is not None:
+                return finished
+        elif folder.exists() and any(folder.iterdir()):
+            raise UsageError(f"{folder}: not empty; give another folder with --out, or --resume to go on with a run")
+        folder.mkdir(parents=True, exist_ok=True)
+        given, chain = _read_journal(folder / JOURNAL, Chain(begun))
+        _write_whole(folder / SUMMARY, {**begun, "state": "running"})
+        journal, sink = (folder / JOURNAL).open("ab"), (folder / TRACE).open("wb")
+    with journal, sink:
+        around = _continuing(given, journal, chain)
+        trace = run_episode(ward, dict(plan.policies), plan.seed, sink=sink, around=around, watch=watch)
     _write_whole(folder / SUMMARY, {**begun, "state": "done", **summary(trace)})
     (folder / JOURNAL).unlink()
     return trace
@@ -80,34 +86,76 @@ def summary(trace: Trace) -> dict[str, Any]:
     }
 
 
-def _continuing(given: Mapping[str, list[Reply]], journal: TextIO) -> Callable[[Policy], Policy]:
+class Chain:
+    """Makes the lines of a journal: number, agent and reply, and the start of the SHA-256 of the plan and of all that stands before."""
+
+    def __init__(self, begun: Mapping[str, Any]) -> None:
+        """Begin the journal of a run, empty."""
+        self._hash = sha256(json.dumps(begun, sort_keys=True).encode())
+        self._lines = 0
+
+    def line(self, agent: str, reply: Mapping[str, Any]) -> bytes:
+        """The next line."""
+        body = json.dumps([self._lines, agent, reply])[:-1]
+        self._hash.update(body.encode())
+        self._lines += 1
+        return f'{body}, "{self._hash.hexdigest()[:16]}"]\n'.encode()
+
+
+def _continuing(given: Mapping[str, list[Reply]], journal: BinaryIO, chain: Chain) -> Callable[[Policy], Policy]:
     def heard(agent: str, reply: Reply) -> None:
-        journal.write(json.dumps([agent, asdict(reply)]) + "\n")
+        journal.write(chain.line(agent, asdict(reply)))
         journal.flush()
 
     return lambda policy: Continued(policy, given, heard)
 
 
-def _read_journal(path: Path) -> dict[str, list[Reply]]:
-    """The replies in a journal, by agent; a last line that was cut short was never used, and is taken away."""
+def _read_journal(path: Path, chain: Chain) -> tuple[dict[str, list[Reply]], Chain]:
+    """The replies in a journal, by agent; a last line that was cut short was never used, and is taken away.
+
+    Raises:
+        UsageError: Another line is not as it was written.
+    """
     if not path.exists():
-        return {}
+        return {}, chain
     *lines, torn = path.read_bytes().split(b"\n")
-    if torn:
-        path.write_bytes(b"".join(line + b"\n" for line in lines))
     given: dict[str, list[Reply]] = {}
-    for line in lines:
-        agent, fields = json.loads(line)
+    for number, line in enumerate(lines, start=1):
+        agent, fields = _journal_fields(line)
+        if chain.line(agent, fields) != line + b"\n":
+            raise UsageError(f"{path}: line {number}: not as it was written; play the run anew in another folder")
         lists = {name: tuple(fields[name]) for name in ("calls", "tokens", "logps")}
         given.setdefault(agent, []).append(Reply(**{**fields, **lists}))
-    return given
+    if torn:
+        path.write_bytes(b"".join(line + b"\n" for line in lines))
+    return given, chain
+
+
+def _journal_fields(line: bytes) -> tuple[str, dict[str, Any]]:
+    """Agent and reply of a line of a journal; nothing where there are none, so that the chain refuses it."""
+    try:
+        _, agent, fields, _ = json.loads(line)
+    except (ValueError, TypeError, RecursionError):
+        return "", {}
+    return (agent, fields) if isinstance(agent, str) and isinstance(fields, dict) else ("", {})
+
+
+@contextmanager
+def _usable(folder: Path) -> Iterator[None]:
+    """Turn what the file system refuses into a line that names it."""
+    try:
+        yield
+    except OSError as problem:
+        raise UsageError(f"{problem.filename or folder}: cannot be used for a run ({problem.strerror}); give another folder with --out") from problem
 
 
 def _check_same(folder: Path, begun: Mapping[str, Any]) -> None:
     try:
         before = json.loads((folder / SUMMARY).read_bytes())
-    except ValueError as problem:
+    except (ValueError, RecursionError) as problem:
         raise UsageError(f"{folder / SUMMARY}: not the summary of a run ({problem})") from problem
+    if not isinstance(before, dict):
+        raise UsageError(f"{folder / SUMMARY}: not the summary of a run, but a {type(before).__name__}")
     for field, value in begun.items():
         if before.get(field) != value:
             raise UsageError(f"{folder}: holds a run with {field} {before.get(field)!r}, not {value!r}")

@@ -1,5 +1,6 @@
 """Mistakes of users: each gets one line that names the thing and what is allowed, and exit code 2."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -198,3 +199,86 @@ def test_the_package_runs_as_a_program(module):
     found = subprocess.run([sys.executable, "-m", module, "run", "nowhere", "--json"], capture_output=True, text=True)
     assert (found.returncode, found.stdout) == (2, "")
     assert found.stderr.startswith("clinsim: unknown scenario 'nowhere'")
+
+
+def test_a_folder_that_cannot_be_is_named(cli, tmp_path):
+    Path("file").write_text("mine")
+    Path("dangling").symlink_to(tmp_path / "nowhere")
+    for out in ("file", "file/below", "dangling", "/proc/clinsim", "n" * 300):
+        refused(cli("run", "first_hour", "--out", out), out)
+        refused(cli("run", "first_hour", "--out", out, "--resume"), out)
+    assert Path("file").read_text() == "mine"
+
+
+def test_brackets_in_names_are_shown_as_they_are(cli, shipped):
+    Path("mine.yaml").write_text(yaml.safe_dump({**shipped, "title": "[/nope] :smile: [bold]", "horizon_minutes": 20.0}))
+    code, out, _ = cli("run", "mine.yaml", "--policy", "doctor=idle", "--live", "--out", "[/odd]/run")
+    assert code == 0
+    assert "[/nope] :smile: [bold]" in out
+    assert "[/odd]/run/trace.jsonl" in out
+    ward = env("mine.yaml", render_mode="ansi")
+    ward.reset(seed=0)
+    assert "[/nope] :smile: [bold]" in ward.render()
+
+
+STOPPED = """
+import os, signal
+from pathlib import Path
+from clinsim.run_folder import Plan, run_in
+left = [20]
+def watch(ward):
+    left[0] -= 1
+    if not left[0]:
+        os.kill(os.getpid(), signal.SIGKILL)
+run_in(Path("cut"), Plan("first_hour", 8, {}), watch=watch)
+"""
+
+
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory):
+    """Folder of a run that was killed after 20 actions."""
+    folder = tmp_path_factory.mktemp("stopped")
+    subprocess.run([sys.executable, "-c", STOPPED], cwd=folder)
+    return folder / "cut"
+
+
+def lines_of(content):
+    return content.splitlines(keepends=True)
+
+
+JOURNALS = {
+    "garbage": (lambda content: content + b"garbage\n", 21),
+    "a list": (lambda content: content + b"[1,2]\n", 21),
+    "a number": (lambda content: content + b"7\n", 21),
+    "an odd agent": (lambda content: content + b'[20, ["doctor_1"], {}, ""]\n', 21),
+    "an empty line": (lambda content: content + b"\n", 21),
+    "a line cut out": (lambda content: b"".join(lines_of(content)[:4] + lines_of(content)[5:]), 5),
+    "the first line cut out": (lambda content: b"".join(lines_of(content)[1:]), 1),
+    "two lines swapped": (lambda content: b"".join([lines_of(content)[1], lines_of(content)[0], *lines_of(content)[2:]]), 1),
+    "another answer": (lambda content: content.replace(b"wait", b"rest", 1), None),
+}
+
+
+@pytest.mark.parametrize(("change", "line"), JOURNALS.values(), ids=JOURNALS)
+def test_a_journal_that_was_changed_does_not_go_on(cli, stopped, tmp_path, change, line):
+    shutil.copytree(stopped, tmp_path / "cut")
+    content = change(Path("cut/journal.jsonl").read_bytes())
+    assert content != (stopped / "journal.jsonl").read_bytes()
+    Path("cut/journal.jsonl").write_bytes(content)
+    refused(cli("run", "first_hour", "--seed", "8", "--out", "cut", "--resume"), f"cut/journal.jsonl: line {line or ''}")
+    assert Path("cut/journal.jsonl").read_bytes() == content
+
+
+@pytest.mark.parametrize("name", ["journal.jsonl", "run.json", "trace.jsonl"])
+def test_a_folder_in_place_of_a_file_is_named(cli, stopped, tmp_path, name):
+    shutil.copytree(stopped, tmp_path / "cut")
+    Path("cut", name).unlink()
+    Path("cut", name).mkdir()
+    refused(cli("run", "first_hour", "--seed", "8", "--out", "cut", "--resume"), f"cut/{name}: cannot be used for a run")
+
+
+@pytest.mark.parametrize("content", ["[]", "{", "7", "[" * 100_000])
+def test_a_summary_that_is_none_is_named(cli, content):
+    Path("cut").mkdir()
+    Path("cut/run.json").write_text(content)
+    refused(cli("run", "first_hour", "--out", "cut", "--resume"), "cut/run.json: not the summary of a run")

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 import clinsim.hospital.tools  # noqa: F401  # declares the tools
-from clinsim.commands.screen import table, write_json
+from clinsim.commands.screen import page, table, write_json
 from clinsim.errors import UsageError
 from clinsim.record import ROLES
 from clinsim.scenario_file import load_scenario, scenario_names
@@ -26,7 +25,7 @@ def scenarios(as_json: AsJson = False) -> None:
     rows = table("", "scenario", "title", "minutes>", "seats")
     for row in found:
         rows.add_row(row["id"], row["title"], f"{row['minutes']:.0f}", " ".join(row["seats"]))
-    Console().print(rows)
+    page().print(rows)
 
 
 def tools(
@@ -45,7 +44,7 @@ def tools(
     rows = table("", "toolset", "tool", "roles", "what it does")
     for row in found:
         rows.add_row(row["toolset"], row["name"], " ".join(row["roles"]), row["description"])
-    Console().print(rows)
+    page().print(rows)
 
 
 def _check(option: str, value: str | None, allowed: tuple[str, ...]) -> None:

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from clinsim.commands.screen import number, table, write_json
+from clinsim.commands.screen import number, page, table, write_json
 from clinsim.recheck import regrade_trace, verify_trace
 
 TraceArgument = Annotated[Path, typer.Argument(metavar="TRACE", help="A trace.jsonl, or the folder of a run.")]
@@ -35,7 +34,7 @@ def regrade(
     for agent, components in graded["components"].items():
         for name, value in components.items():
             rows.add_row(agent, name, number(value, 3))
-    Console().print(rows)
+    page().print(rows)
     typer.echo(f"return {graded['return']:.3f}, {'as' if graded['same'] else 'not as'} recorded")
 
 

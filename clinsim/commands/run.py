@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 from clinsim.board import ward_board
-from clinsim.commands.screen import number, progress, table, write_json
+from clinsim.commands.screen import number, page, progress, table, write_json
 from clinsim.errors import UsageError
 from clinsim.run_folder import SUMMARY, TRACE, Plan, run_in, summary
 from clinsim.scenario_file import Scenario, load_scenario
@@ -68,10 +68,10 @@ def parse_policies(given: Iterable[str], scenario: Scenario) -> dict[str, str]:
 def tell(trace: Trace, scenario: Scenario, folder: Path) -> None:
     """Say in a few lines what happened and where the files are."""
     found = summary(trace)
-    console = Console()
+    console = page()
     console.print(
-        f"[bold]{scenario.file.title}[/] (seed {trace.seed}): {found['minutes']:.0f} minutes, "
-        f"{found['arrivals']} patients arrived, {trace.n_actions} actions."
+        Text(scenario.file.title, style="bold"),
+        f"(seed {trace.seed}): {found['minutes']:.0f} minutes, {found['arrivals']} patients arrived, {trace.n_actions} actions.",
     )
     console.print(
         f"Expected deaths {number(found['expected_deaths'])}, utility loss {number(found['utility_loss'])}, "

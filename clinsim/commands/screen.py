@@ -10,8 +10,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-progress = Console(stderr=True)
+progress = Console(stderr=True, markup=False, emoji=False)
 """Where progress goes, so that standard output holds the result alone."""
+
+
+def page() -> Console:
+    """Where results go: text from scenarios, charts and the user is shown as it is, brackets and colons included."""
+    return Console(markup=False, emoji=False)
 
 
 def write_json(data: Mapping[str, Any]) -> None:
