@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -11,7 +12,7 @@ from clinsim.errors import ScenarioError, TraceError, UsageError
 from clinsim.recorded import Recorded
 from clinsim.rewards import regrade
 from clinsim.rollout import raw_env, run_episode
-from clinsim.scenario_file import Scenario, load_scenario, scenario_names
+from clinsim.scenario_file import FILE_ENDINGS, Scenario, load_scenario, scenario_names
 from clinsim.trace_file import Trace, TraceWriter
 
 
@@ -24,8 +25,12 @@ class Verdict:
     line: int | None = None
 
 
-def verify_trace(path: str | Path) -> Verdict:
+def verify_trace(path: str | Path, scenario: str | Path | None = None) -> Verdict:
     """Check the chain of a trace, then play its replies again and compare every line.
+
+    Args:
+        path: The trace.
+        scenario: File of the scenario that it was played in (None: looked for by the name in the header).
 
     Raises:
         TraceError: There is no such file.
@@ -37,11 +42,12 @@ def verify_trace(path: str | Path) -> Verdict:
         if problem.line is None:
             raise
         return Verdict(False, str(problem), problem.line)
-    scenario = scenario_of(trace)
-    if (now := scenario.hash) != (then := trace.header["scenario"]["hash"]):
-        return Verdict(False, f"{path}: line 1: scenario {scenario.id} has changed since (hash {now[:12]}, was {then[:12]})", 1)
+    found = scenario_of(trace, path, scenario)
+    if (now := found.hash) != (then := trace.header["scenario"]["hash"]):
+        compared = f"{found.origin} has hash {now[:12]}, was {then[:12]}"
+        return Verdict(False, f"{path}: line 1: scenario {found.id} has changed since ({compared}); name its file with --scenario", 1)
     try:
-        again = _played_again(trace, scenario)
+        again = _played_again(trace, found)
     except UsageError as problem:
         return Verdict(False, f"{path}: line 1: cannot be played again: {problem}", 1)
     line = _first_difference(Path(path).read_bytes(), again)
@@ -50,15 +56,15 @@ def verify_trace(path: str | Path) -> Verdict:
     return Verdict(True, f"{path}: {len(trace.lines) + 2} lines hold, digest {trace.digest}")
 
 
-def regrade_trace(path: str | Path) -> dict[str, Any]:
-    """Fold the rewards of the scenario, as it is today, over the log of a trace.
+def regrade_trace(path: str | Path, scenario: str | Path | None = None) -> dict[str, Any]:
+    """Fold the rewards of the scenario, as it is today, over the log of a trace; arguments as for `verify_trace`.
 
     Raises:
         TraceError: It cannot be read, or has been changed.
         ScenarioError: The scenario that it names cannot be loaded.
     """
     trace = Trace.load(path)
-    ledger = regrade(trace.entries, scenario_of(trace))
+    ledger = regrade(trace.entries, scenario_of(trace, path, scenario))
     rewards = ledger.totals()
     return {
         "scenario": trace.header["scenario"]["id"],
@@ -72,18 +78,35 @@ def regrade_trace(path: str | Path) -> dict[str, Any]:
     }
 
 
-def scenario_of(trace: Trace) -> Scenario:
-    """The scenario that a trace was played in, as it is today.
+def scenario_of(trace: Trace, path: str | Path, given: str | Path | None = None) -> Scenario:
+    """The scenario that a trace was played in, as it is today: of those it may be, the one that has not changed, else the first.
 
     Raises:
-        ScenarioError: It cannot be loaded.
+        ScenarioError: None can be loaded; the message says where was looked.
     """
     named = trace.header["scenario"]
-    is_shipped = named["id"] in scenario_names() and named["file"] == f"{named['id']}.yaml"
-    try:
-        return load_scenario(named["id"] if is_shipped else named["file"])
-    except ScenarioError as problem:
-        raise ScenarioError(f"the trace was played in {named['file']}: {problem}") from problem
+    places = [str(given)] if given is not None else list(_places(named["id"], named["file"], Path(path)))
+    found: list[Scenario] = []
+    problems: list[str] = []
+    for place in places:
+        try:
+            found.append(load_scenario(place))
+        except ScenarioError as problem:
+            problems.append(str(problem))
+    if not found:
+        here = problems[0] if problems else "not found here, nor in the folders above the trace; name it with --scenario"
+        raise ScenarioError(f"the trace was played in {named['file']}: {here}")
+    return next((scenario for scenario in found if scenario.hash == named["hash"]), found[0])
+
+
+def _places(name: str, file: str, trace: Path) -> Iterator[str]:
+    """Where the scenario of a trace may be: among the shipped ones, here, beside the trace, or in a folder above it."""
+    if name in scenario_names() and file == f"{name}.yaml":
+        yield name
+    if Path(file).suffix in FILE_ENDINGS:
+        for folder in (Path(), *trace.resolve().parents):
+            if (folder / file).is_file():
+                yield str(folder / file)
 
 
 def _played_again(trace: Trace, scenario: Scenario) -> Trace:
@@ -91,7 +114,9 @@ def _played_again(trace: Trace, scenario: Scenario) -> Trace:
     env = raw_env(scenario, max_cycles=trace.header["max_cycles"], background=replies)
     again = run_episode(env, Recorded(trace), trace.seed, observations=trace.header["observations"])
     if _who(again) == _who(trace):
-        again.header = {**again.header, **{key: trace.header[key] for key in ("package", "staff")}}
+        told = {key: trace.header[key] for key in ("package", "staff")}
+        file = {"file": trace.header["scenario"]["file"]}  # found elsewhere perhaps: its hash says that it is the same
+        again.header = {**again.header, **told, "scenario": {**again.header["scenario"], **file}}
     return again
 
 

@@ -93,12 +93,12 @@ def units_of(text: str, thinking: int | None) -> int:
     """Thinking units (characters) that are charged for `text`: as stated, else its length.
 
     Raises:
-        UsageError: They are no number from 0 to `MOST_THINKING`.
+        UsageError: They are no whole number from 0 to `MOST_THINKING`.
     """
     units = len(text) if thinking is None else thinking
-    if not isinstance(units, int | float) or not 0 <= units <= MOST_THINKING:  # NaN fails the comparison too
-        raise UsageError(f"thinking: {units!r:.40} is no number of characters from 0 to {MOST_THINKING:,}")
-    return units
+    if not isinstance(units, int) or not 0 <= units <= MOST_THINKING:
+        raise UsageError(f"thinking: {units!r:.40} is no whole number of characters from 0 to {MOST_THINKING:,}")
+    return int(units)
 
 
 class Action(str):

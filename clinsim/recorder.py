@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import clinsim
@@ -62,6 +63,7 @@ class Recorder:
     def _header(self, policies: Mapping[str, str]) -> dict[str, Any]:
         scenario = self._ward.scenario
         background = self._ward.background_name
+        origin = Path(scenario.origin)
         seats = [{"agent": r.agent, "role": r.role, "policy": policies[r.agent], "seat": True} for r in scenario.seats]
         others = [{"agent": r.agent, "role": r.role, "policy": background, "seat": False} for r in scenario.background]
         return {
@@ -70,7 +72,7 @@ class Recorder:
                 "id": scenario.id,
                 "version": scenario.version,
                 "hash": scenario.hash,
-                "file": scenario.origin,
+                "file": origin.name if origin.is_absolute() else scenario.origin,  # no folders of this machine
             },
             "seed": self._ward.episode.seed,
             "package": clinsim.__version__,

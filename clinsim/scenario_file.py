@@ -199,6 +199,8 @@ def condition_names() -> tuple[str, ...]:
 
 
 _NOT_SCENARIOS = {"formulary.yaml", "imaging.yaml"}
+FILE_ENDINGS = frozenset({".yaml", ".yml"})
+"""Endings by which the path of a scenario file is told from the name of a shipped one."""
 
 
 def load_scenario(name: str, overrides: Mapping[str, Any] | None = None) -> Scenario:
@@ -208,7 +210,7 @@ def load_scenario(name: str, overrides: Mapping[str, Any] | None = None) -> Scen
         ScenarioError: The name is unknown or the file is wrong; the message names file, field and what is allowed.
     """
     frozen = tuple(sorted((overrides or {}).items()))
-    if Path(name).suffix in {".yaml", ".yml"}:
+    if Path(name).suffix in FILE_ENDINGS:
         return _assemble(_text_of_path(name), name, frozen)
     return _shipped(name, json.dumps(frozen))
 

@@ -215,8 +215,11 @@ def _opened(line: bytes, chain: Any, where: str, number: int) -> dict[str, Any]:
     if line != body + ending:
         raise TraceError(f"{where}: not as it was written (its bytes do not fit the chain)", number)
     chain.update(ending + b"\n")
-    fields: dict[str, Any] = json.loads(line)
-    if fields["line"] == "footer" and fields.get("sha256") != before:
+    try:
+        fields: dict[str, Any] = json.loads(line)
+    except (ValueError, RecursionError) as problem:
+        raise TraceError(f"{where}: not JSON ({problem})", number) from problem
+    if fields.get("line") == "footer" and fields.get("sha256") != before:
         raise TraceError(f"{where}: the footer's sha256 is not that of the lines before it", number)
     return fields
 
@@ -235,23 +238,61 @@ def _fields_of(action: ActionLine) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value != _OPTIONAL.get(name, _NEVER)}
 
 
+_NUMBER = (int, float)
+_TEXT_OR_NONE = (str, type(None))
+_HEADER = {"format": int, "scenario": dict, "seed": int, "package": str, "staff": list, "max_cycles": (int, type(None)), "observations": bool}
+_SCENARIO = {"id": str, "version": int, "hash": str, "file": str}
+_STAFF = {"agent": str, "role": str, "policy": str, "seat": bool}
+_ENTRY = {"minute": _NUMBER, "kind": str, "subject": str, "visibility": str, "data": dict}
+_ACTION = {
+    **dict.fromkeys(("turn", "reply", "thinking", "tokens"), int),
+    **dict.fromkeys(("minute", "thinking_minutes", "service_minutes", "cost"), _NUMBER),
+    **dict.fromkeys(("agent", "why", "raw", "status"), str),
+    **dict.fromkeys(("observation", "text"), _TEXT_OR_NONE),
+    "call": (dict, type(None)),
+}  # fmt: skip
+_FOOTER = {
+    **dict.fromkeys(("rewards", "returns", "outcome", "kpis"), dict),
+    **dict.fromkeys(("arrivals", "n_actions"), int),
+    **{"minutes": _NUMBER, "end": str, "digest": str},
+}  # fmt: skip
+
+
+def _fit(fields: Any, shape: Mapping[str, Any]) -> None:
+    """Make sure that each field of `shape` is there, and of its type."""
+    if not isinstance(fields, dict):
+        raise TypeError(f"{type(fields).__name__} in place of fields")
+    for name, kind in shape.items():
+        if not isinstance(fields[name], kind):
+            raise TypeError(f"{name} cannot be {fields[name]!r:.40}")
+
+
 def _place_header(trace: Trace, fields: dict[str, Any]) -> None:
     if fields["format"] != FORMAT:
         raise KeyError(f"format {fields['format']}")
+    _fit(fields, _HEADER)
+    _fit(fields["scenario"], _SCENARIO)
+    for row in fields["staff"]:
+        _fit(row, _STAFF)
     trace.header = fields
 
 
 def _place_action(trace: Trace, fields: dict[str, Any]) -> None:
+    _fit(fields, _ACTION)
+    if all(row["agent"] != fields["agent"] for row in trace.header["staff"]):
+        raise KeyError(f"agent {fields['agent']}, who is not in the header")
     lists = {name: tuple(fields[name]) for name in _OPTIONAL if name in fields}
     trace.lines.append(ActionLine(**{**fields, **lists}))
 
 
 def _place_entry(trace: Trace, fields: dict[str, Any]) -> None:
+    _fit(fields, _ENTRY)
     trace.lines.append(Entry(**fields))
 
 
 def _place_footer(trace: Trace, fields: dict[str, Any]) -> None:
     fields.pop("sha256")
+    _fit(fields, _FOOTER)
     trace.footer = fields
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from itertools import groupby, pairwise
 
 import pytest
@@ -9,12 +10,12 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clinsim.errors import TraceError, UsageError
+from clinsim.errors import ScenarioError, TraceError, UsageError
 from clinsim.recheck import regrade_trace, verify_trace
 from clinsim.record import Action, Reply
 from clinsim.recorded import Recorded, replies_of
 from clinsim.rollout import env, raw_env, run_episode
-from clinsim.trace_file import Trace
+from clinsim.trace_file import ActionLine, Trace
 
 SCENARIO = "first_hour"
 
@@ -134,6 +135,114 @@ def test_a_forgery_with_a_fitting_chain_is_found_by_playing_it_again(path, scrat
     verdict = verify_trace(scratch)
     assert not verdict.passed
     assert "playing it again" in verdict.message
+
+
+def without_field(*fields):
+    def change(trace):
+        for field in fields:
+            del trace.header[field]
+
+    return change
+
+
+def header(**fields):
+    return lambda trace: trace.header.update(fields)
+
+
+def first_action(**fields):
+    def change(trace):
+        place = next(i for i, line in enumerate(trace.lines) if isinstance(line, ActionLine))
+        trace.lines[place] = replace(trace.lines[place], **fields)
+
+    return change
+
+
+MISSHAPEN = {
+    **{f"no {name}": without_field(name) for name in ("scenario", "seed", "staff", "max_cycles", "package", "observations", "format")},
+    "seed that is no number": header(seed=float("nan")),
+    "seed that is text": header(seed="3"),
+    "scenario that is a name": header(scenario="first_hour"),
+    "scenario without a hash": header(scenario={"id": "first_hour", "version": 1, "file": "first_hour.yaml"}),
+    "staff without a role": header(staff=[{"agent": "doctor_1"}]),
+    "staff that is a name": header(staff=["doctor_1"]),
+    "nobody": header(staff=[]),
+    **{f"{name} is a list": first_action(**{name: []}) for name in ("turn", "reply", "agent", "thinking", "raw", "minute", "call", "status")},
+    "an agent that nobody knows": first_action(agent="surgeon_1"),
+    "an entry of no minute": lambda trace: trace.lines.__setitem__(0, trace.lines[0]._replace(minute=None)),
+    "an entry whose data are text": lambda trace: trace.lines.__setitem__(0, trace.lines[0]._replace(data="none")),
+    "no rewards": lambda trace: trace.footer.pop("returns"),
+    "a digest that is a list": lambda trace: trace.footer.update(digest=[]),
+}
+
+
+@pytest.mark.parametrize("change", MISSHAPEN.values(), ids=MISSHAPEN)
+def test_a_line_of_another_shape_is_named(path, scratch, change):
+    trace = Trace.load(path)
+    change(trace)
+    trace.save(scratch)
+    with pytest.raises(TraceError, match=r"line \d+: no (header|action|entry|footer) line of format 1") as caught:
+        Trace.load(scratch)
+    verdict = verify_trace(scratch)
+    assert (verdict.passed, verdict.line) == (False, caught.value.line)
+
+
+@pytest.mark.parametrize("fields", [{"max_cycles": -1}, {"seed": 10**400}, {"seed": -4}, {"format": 1, "observations": False}])
+def test_a_header_that_could_be_is_played(path, scratch, fields):
+    trace = Trace.load(path)
+    trace.header.update(fields)
+    trace.save(scratch)
+    assert not verify_trace(scratch).passed
+
+
+@pytest.mark.parametrize("thinking", [-5, 10**400])
+def test_impossible_thought_in_a_trace_fails(path, scratch, thinking):
+    trace = Trace.load(path)
+    first_action(thinking=thinking)(trace)
+    trace.save(scratch)
+    verdict = verify_trace(scratch)
+    assert not verdict.passed
+    assert "thinking" in verdict.message
+
+
+@pytest.fixture
+def own(root, tmp_path, monkeypatch):
+    """A folder with a copy of `first_hour` under its own name and id, but of 30 minutes."""
+    data = yaml.safe_load((root / "scenarios" / "first_hour.yaml").read_text())
+    (tmp_path / "sub").mkdir()
+    for name in ("first_hour.yaml", "sub/mine.yaml"):
+        (tmp_path / name).write_text(yaml.safe_dump({**data, "horizon_minutes": 30.0}))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_an_edited_copy_under_its_old_name_verifies(own):
+    run_episode(env("first_hour.yaml"), seed=1).save("trace.jsonl")
+    assert verify_trace("trace.jsonl").passed
+    (own / "first_hour.yaml").unlink()
+    verdict = verify_trace("trace.jsonl")
+    assert not verdict.passed
+    assert "first_hour.yaml has hash" in verdict.message
+
+
+def test_a_scenario_is_found_from_elsewhere(own, tmp_path_factory, monkeypatch):
+    run_episode(env("sub/mine.yaml"), seed=1).save("sub/trace.jsonl")
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    assert verify_trace(own / "sub" / "trace.jsonl").passed
+    (own / "sub" / "mine.yaml").rename(own / "moved.yaml")
+    with pytest.raises(ScenarioError, match=r"sub/mine\.yaml: not found here"):
+        verify_trace(own / "sub" / "trace.jsonl")
+    assert verify_trace(own / "sub" / "trace.jsonl", own / "moved.yaml").passed
+    assert regrade_trace(own / "sub" / "trace.jsonl", own / "moved.yaml")["same"]
+
+
+def test_a_trace_tells_no_folders_of_the_machine(own):
+    run_episode(env("first_hour"), seed=1).save(own / "before.jsonl")
+    trace = run_episode(env(str(own / "sub" / "mine.yaml")), {"doctor": f"recorded:{own / 'before.jsonl'}", "pharmacist": "idle"}, seed=1)
+    trace.save(own / "sub" / "trace.jsonl")
+    assert str(own).encode() not in (own / "sub" / "trace.jsonl").read_bytes()
+    assert trace.header["scenario"]["file"] == "mine.yaml"
+    assert trace.header["staff"][0]["policy"] == "recorded:before.jsonl"
+    assert verify_trace(own / "sub" / "trace.jsonl").passed
 
 
 def test_a_scenario_that_has_changed_is_named(path, scratch):
