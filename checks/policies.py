@@ -3,9 +3,9 @@
     .venv/bin/python checks/policies.py --seeds 30 --scenarios ed_evening,surge,icu_full
     .venv/bin/python checks/policies.py --seeds 30 --scenarios ed_evening --set vices
 
-Episodes are kept in `checks/results/policies.jsonl` (one line each, keyed by scenario hash, policy and seed), so that an interrupted run goes
-on where it
-stopped. The table is written to `checks/results/policies.md` (or `vices.md`). Intervals are paired over seeds (Student's t), p-values one-sided and Holm-corrected.
+Episodes are kept in `checks/results/policies.jsonl` (one line each, keyed by scenario hash, policy and seed), so that an interrupted run goes on
+where it stopped. The table is written to `checks/results/policies.md` (or `vices.md`). Intervals are paired over seeds (Student's t), p-values
+one-sided and Holm-corrected within a scenario.
 """
 
 from __future__ import annotations
