@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import Any, TypeVar
 
@@ -19,19 +20,21 @@ class Rule(BaseModel):
 
 
 M = TypeVar("M", bound=Rule)
+MAX_VALUES = 1_000_000
+"""How many values a user's file may hold."""
 MAX_DEPTH = 100
 """How deep lists and mappings may lie in each other in a user's file: the parser would fall over long before memory does."""
 
 
-def read_data(path: str) -> Any:
-    """The parsed content of a shipped data file under `scenarios/`.
+def read_data(path: str, wanted: str = "") -> Any:
+    """The parsed content of a shipped data file under `scenarios/`; `wanted` stands before messages: who wants it.
 
     Raises:
         ScenarioError: There is no such file, or it is not YAML.
     """
     found = files("clinsim.scenarios").joinpath(*path.split("/"))
     if not found.is_file():
-        raise ScenarioError(f"{path}: no such file among the scenarios")
+        raise ScenarioError(f"{wanted}{path}: no such file among the scenarios")
     return read_yaml(found.read_text(encoding="utf-8"), path)
 
 
@@ -51,19 +54,51 @@ def refuse_deep(text: str, origin: str) -> None:
     """Look through a user's YAML text, without building anything, for what would overwhelm its reader.
 
     Raises:
-        ScenarioError: It is not YAML, lies deeper than `MAX_DEPTH`, or holds an alias, which may refer back to itself.
+        ScenarioError: It is not YAML, lies deeper than `MAX_DEPTH`, holds more than `MAX_VALUES` once its aliases are written out, or
+            holds itself.
     """
-    depth = 0
+    open_: list[_Part] = [_Part()]
+    named: dict[str, _Part] = {}
     try:
         for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-            line = event.start_mark.line + 1 if event.start_mark else 0
-            if depth > MAX_DEPTH:
-                raise ScenarioError(f"{origin}: lists and mappings lie deeper than {MAX_DEPTH} in each other at line {line}")
-            if isinstance(event, yaml.AliasEvent):
-                raise ScenarioError(f"{origin}: alias at line {line}; write the value out")
+            fault = _weighed(event, open_, named)
+            if fault or len(open_) + open_[-1].height > MAX_DEPTH or open_[-1].values > MAX_VALUES:
+                line = event.start_mark.line + 1 if event.start_mark else 0
+                raise ScenarioError(f"{origin}: line {line}: {fault or f'deeper than {MAX_DEPTH} lists and mappings, or over {MAX_VALUES:,} values'}")
     except yaml.YAMLError as problem:
         raise _broken(problem, origin) from problem
+
+
+@dataclass(slots=True)
+class _Part:
+    """A list, mapping or value of a YAML text: its anchor, how many values it comes to, and how many levels lie in it."""
+
+    anchor: str | None = None
+    values: int = 1
+    height: int = 0
+
+
+def _weighed(event: yaml.Event, open_: list[_Part], named: dict[str, _Part]) -> str:
+    """Add what `event` closes to the part that is open around it; says so where an alias has nothing to stand for."""
+    if isinstance(event, yaml.CollectionStartEvent):
+        open_.append(_Part(event.anchor))
+        return ""
+    if isinstance(event, yaml.CollectionEndEvent):
+        part = open_.pop()
+    elif isinstance(event, yaml.ScalarEvent):
+        part = _Part(event.anchor)
+    elif isinstance(event, yaml.AliasEvent):
+        if event.anchor not in named:
+            return f"the alias {event.anchor} stands for nothing that is complete before it"
+        part = replace(named[event.anchor], anchor=None)
+    else:
+        return ""
+    if part.anchor is not None:
+        named[part.anchor] = part
+    around = open_[-1]
+    around.values += part.values
+    around.height = max(around.height, part.height + (part.values > 1))
+    return ""
 
 
 def _broken(problem: Exception, origin: str) -> ScenarioError:

@@ -150,7 +150,7 @@ class AlarmRule(Rule):
 
     zones: tuple[str, ...]
     every: Recurring
-    limits: dict[str, tuple[float, float]]
+    limits: dict[Literal["hr", "sbp", "rr", "spo2", "temp", "gcs", "pain"], tuple[float, float]]
     false_per_hour: PerHour
     snooze: Recurring
     source: Source

@@ -68,7 +68,7 @@ class GivenPatient(Rule):
 class MixRule(Rule):
     """Case mix: weight of each condition among arrivals."""
 
-    weights: dict[str, NonNegative]
+    weights: Annotated[dict[str, NonNegative], Field(min_length=1)]
     source: Source
 
 
@@ -133,6 +133,8 @@ class ScenarioFile(Rule):
             raise ValueError(f"seats and background name an agent twice: {sorted(agents)}")
         if (self.arrivals is None) != (self.case_mix is None):
             raise ValueError("arrivals and case_mix go together: give both or neither")
+        if self.arrivals is not None and not any(self.arrivals.percent_of_day):
+            raise ValueError("arrivals.percent_of_day: all are 0; give per_day 0 if nobody arrives")
         if self.arrivals is None and not self.patients:
             raise ValueError("nobody arrives: give arrivals with case_mix, or patients")
         return self
@@ -200,7 +202,6 @@ def condition_names() -> tuple[str, ...]:
 
 _NOT_SCENARIOS = {"formulary.yaml", "imaging.yaml"}
 FILE_ENDINGS = frozenset({".yaml", ".yml"})
-"""Endings by which the path of a scenario file is told from the name of a shipped one."""
 
 
 def load_scenario(name: str, overrides: Mapping[str, Any] | None = None) -> Scenario:
@@ -237,11 +238,11 @@ def _assemble(text: str, origin: str, overrides: Overrides) -> Scenario:
     raw = _with_overrides(read_yaml(text, origin), own, origin)
     file = checked(ScenarioFile, raw, origin)
     house = {key.removeprefix("hospital."): value for key, value in overrides if key.startswith("hospital.")}
-    shipped = read_data(f"hospitals/{file.hospital}.yaml")
+    shipped = read_data(f"hospitals/{file.hospital}.yaml", f"{origin}: hospital: ")
     changed, hospital = _hospital(shipped, shipped, file.hospital_overrides, origin, "hospital_overrides.")
-    if house:
-        _, hospital = _hospital(shipped, changed, house, origin, "hospital.")
-    standing = checked(StandingOrders, read_data(f"hospitals/{hospital.standing_orders}.yaml"), f"hospitals/{hospital.standing_orders}.yaml")
+    _, hospital = _hospital(shipped, changed, house, origin, "hospital.") if house else (changed, hospital)
+    sheet = f"hospitals/{hospital.standing_orders}.yaml"
+    standing = checked(StandingOrders, read_data(sheet, f"{origin}: standing_orders: "), sheet)
     _check_references(file, hospital, origin)
     return Scenario(file, hospital, standing, origin)
 

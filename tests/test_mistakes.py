@@ -49,6 +49,21 @@ FIELDS = {
     "id that is a path": ({"id": "../../evil"}, "mine.yaml: id: "),
     "id with a line end": ({"id": "evil\n"}, "mine.yaml: id: "),
     "hospital that is a path": ({"hospital": "../formulary"}, "mine.yaml: hospital: "),
+    "no hospital": ({"hospital": "nowhere"}, "mine.yaml: hospital: hospitals/nowhere.yaml: no such file"),
+    "a mix of nothing": (
+        {
+            "arrivals": {"per_day": 9.0, "percent_of_day": [1.0] * 24, "ambulance_share": 0.1, "source": "none"},
+            "case_mix": {"weights": {}, "source": "none"},
+        },
+        "mine.yaml: case_mix.weights: ",
+    ),
+    "a day without hours": (
+        {
+            "arrivals": {"per_day": 9.0, "percent_of_day": [0.0] * 24, "ambulance_share": 0.1, "source": "none"},
+            "case_mix": {"weights": {"stemi": 1.0}, "source": "none"},
+        },
+        "arrivals.percent_of_day: all are 0",
+    ),
     "endless arrivals": (
         {"arrivals": {"per_day": 1e9, "percent_of_day": [1.0] * 24, "ambulance_share": 0.1, "source": "none"}},
         "mine.yaml: arrivals.per_day: ",
@@ -81,6 +96,8 @@ OVERRIDES = {
     "endless alarms": ({"alarms.every": 1e-300}, "alarms.every: "),
     "no number": ({"pools.ct.turnover": float("nan")}, "pools.ct.turnover: "),
     "half a duration": ({"stages.triage": {"kind": "lognormal", "median": 5.0, "source": "none"}}, "stages.triage: "),
+    "unknown vital sign": ({"alarms.limits": {"mood": [1.0, 2.0]}}, "alarms.limits.mood"),
+    "unknown standing orders": ({"standing_orders": "none"}, "clinsim: mine.yaml: standing_orders: hospitals/none.yaml: no such file"),
     "unknown field": ({"pools.ct.unit": 3}, "pools.ct.unit: "),
     "nothing there": ({"pool.ct.units": 3}, "cannot set 'hospital_overrides.pool.ct.units'"),
 }
@@ -91,7 +108,7 @@ def test_a_wrong_override_is_named(cli, shipped, overrides, message):
     Path("mine.yaml").write_text(yaml.safe_dump({**shipped, "hospital_overrides": {**shipped["hospital_overrides"], **overrides}}))
     outcome = cli("run", "mine.yaml")
     refused(outcome, "clinsim: mine.yaml: ")
-    refused(outcome, message if message.startswith("cannot") else f"hospital_overrides.{message}")
+    refused(outcome, message if message.startswith(("cannot", "clinsim")) else f"hospital_overrides.{message}")
 
 
 def test_a_floor_in_two_parts_names_the_file(cli, shipped, root):
@@ -107,10 +124,18 @@ def test_an_override_from_code_is_named_too():
 
 
 TEXTS = {
-    "deep lists": ("[" * 100_000, "lists and mappings lie deeper than 100"),
-    "deep blocks": ("\n".join(" " * n + "a:" for n in range(150)), "lists and mappings lie deeper than 100"),
-    "deep mappings": ("{a: " * 100_000, "lists and mappings lie deeper than 100"),
-    "a file in itself": ("a: &a [*a]", "alias at line 1"),
+    "deep lists": ("[" * 100_000, "deeper than 100 lists and mappings"),
+    "deep blocks": ("\n".join(" " * n + "a:" for n in range(150)), "deeper than 100 lists and mappings"),
+    "deep mappings": ("{a: " * 100_000, "deeper than 100 lists and mappings"),
+    "a file in itself": ("a: &a [*a]", "the alias a stands for nothing"),
+    "aliases of aliases": (
+        "a0: &a0 [1, 2]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 12)),
+        "over 1,000,000 values",
+    ),
+    "deep by aliases": (
+        "a0: &a0 " + "[" * 60 + "]" * 60 + "\na1: &a1 " + "[" * 60 + "*a0" + "]" * 60,
+        "deeper than 100 lists and mappings",
+    ),
     "an impossible date": ("id: 2024-13-45", "broken YAML"),
     "an impossible number": ("version: " + "9" * 5000, "broken YAML"),
     "nothing": ("", "must be a mapping of fields"),
@@ -121,7 +146,17 @@ TEXTS = {
 @pytest.mark.parametrize(("text", "message"), TEXTS.values(), ids=TEXTS)
 def test_text_that_is_no_scenario_is_refused(cli, text, message):
     Path("mine.yaml").write_text(text)
-    refused(cli("run", "mine.yaml"), f"mine.yaml: {message}")
+    outcome = cli("run", "mine.yaml")
+    refused(outcome, "clinsim: mine.yaml: ")
+    refused(outcome, message)
+
+
+def test_aliases_are_read(cli, shipped):
+    stage = {"kind": "fixed", "minutes": 3.0, "source": "none"}
+    text = yaml.safe_dump({**shipped, "hospital_overrides": {"stages.triage": stage, "stages.deliver": stage}})
+    assert "*id001" in text
+    Path("mine.yaml").write_text(text)
+    assert load_scenario("mine.yaml").hospital.stages["deliver"].minutes == 3.0
 
 
 POLICIES = {
