@@ -102,6 +102,8 @@ def admit_to_hospital(hospital: Hospital, condition: str, key: str, origin: str,
         current_drugs=list(person.home_drugs),
     )
     hospital.patients[pid] = hospital.present[pid] = patient
+    if origin == "ed":
+        hospital.listed[pid] = patient
     hospital.charts[pid] = chart
     _log_arrival(hospital, patient)
     return patient

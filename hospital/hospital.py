@@ -42,7 +42,8 @@ REFUSAL_MINUTES = 1.0
 class Hospital:
     """A hospital playing one scenario from one seed.
 
-    `log` is the append-only record of what happened; `charts` and `desk` are what is written down; `patients` is the truth.
+    `log` is the append-only record of what happened; `charts` and `desk` are what is written down; `patients` is the truth,
+    `present` those who are here, `listed` those whom a doctor's work list may show.
     """
 
     def __init__(self, scenario: Scenario, seed: int) -> None:
@@ -60,6 +61,7 @@ class Hospital:
         self.desk = Desk()
         self.patients: dict[str, Patient] = {}
         self.present: dict[str, Patient] = {}
+        self.listed: dict[str, Patient] = {}
         self.releases: dict[str, Event] = {}
         self.slips: dict[str, str] = {}
         self.errors: dict[str, tuple[str, bool]] = {}

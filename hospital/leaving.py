@@ -20,6 +20,7 @@ def leave(hospital: Hospital, patient: Patient, how: str) -> None:
     hospital.note("departed", patient.id, {"how": how, "by": chart.owner, "unit": chart.unit})
     chart.status, chart.place, chart.departed_at = how, how, hospital.now
     del hospital.present[patient.id]
+    hospital.listed.pop(patient.id, None)
     for order_id in chart.orders:
         line = hospital.desk.orders[order_id]
         if line.state in ("to_verify", "queried", "placed") or line.to_check:

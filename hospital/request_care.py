@@ -31,6 +31,7 @@ def may_claim(hospital: Hospital, actor: Actor, order: Order) -> None:
 def claim(hospital: Hospital, actor: Actor, order: Order) -> Receipt:
     """The doctor answers for the patient from now on."""
     hospital.charts[order.subject].owner = actor.agent
+    hospital.listed[order.subject] = hospital.patients[order.subject]
     hospital.note("claim", order.subject, {"by": actor.agent})
     return Receipt(order.subject, "claimed", f"you answer for {order.subject}")
 

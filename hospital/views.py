@@ -22,8 +22,8 @@ def worklist(hospital: Hospital, staff: Staff) -> list[dict[str, Any]]:
 
 def _for_doctor(hospital: Hospital, staff: Staff) -> list[dict[str, Any]]:
     mine, waiting = [], []
-    for pid in hospital.present:
-        chart = hospital.charts[pid]
+    for patient in hospital.listed.values():
+        chart = patient.chart
         if chart.owner == staff.agent:
             mine.append(chart)
         elif not chart.owner and chart.esi is not None and chart.unit in ("", "ed"):

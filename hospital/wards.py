@@ -97,6 +97,7 @@ def pass_on(hospital: Hospital, patient: Patient, unit: str) -> None:
     hospital.tell(chart.owner, "bed_ready", patient.id, f"{patient.id} is in {unit}", quiet=True, patient=patient.id)
     hospital.note("hand_over", patient.id, {"by": chart.owner, "to": unit})
     chart.owner = ""
+    hospital.listed.pop(patient.id, None)
 
 
 def unit_care(hospital: Hospital, patient: Patient, unit: str) -> None:

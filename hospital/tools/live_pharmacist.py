@@ -57,7 +57,7 @@ def list_verifications(world: World) -> Verifications:
     desk = checks.desk(world)
     listed = [desk.orders[order_id] for order_id in desk.to_verify]
     waiting = tuple(order_view(line) for line in listed if not line.to_check)
-    overrides = tuple(order_view(line) for line in desk.orders.values() if line.to_check)
+    overrides = tuple(order_view(line) for line in listed if line.to_check)
     return Verifications(world.now, waiting, overrides)
 
 
@@ -173,6 +173,7 @@ def check_override(world: World, order_id: str, verdict: Verdict, reason: Text) 
     """
     line = checks.order_line(world, order_id, "drug")
     if not line.to_check:
-        waiting = [found.id for found in checks.desk(world).orders.values() if found.to_check]
+        desk = checks.desk(world)
+        waiting = [listed for listed in desk.to_verify if desk.orders[listed].to_check]
         raise ToolError(f"{order_id} waits for no check; overrides to check: {checks.named(waiting, order_id)}")
     return ask(world, Order("check_override", subject=order_id, code=verdict, text=checks.written("reason", reason)))
