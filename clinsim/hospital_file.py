@@ -76,7 +76,6 @@ class PanelRule(Rule):
     collect: NonNegative
     analyse: Duration
     critical: dict[str, tuple[float, float]] = Field(default_factory=dict)
-    cost: NonNegative = 0.0
     source: Source
 
 
@@ -89,7 +88,6 @@ class ProcedureRule(Rule):
     prepare: NonNegative = 0.0
     minutes: NonNegative
     nurse: bool = True
-    cost: NonNegative = 0.0
     source: Source
 
 
@@ -138,7 +136,6 @@ class BackgroundRule(Rule):
     prescriptions_per_hour: PerHour
     studies_per_hour: PerHour
     error_share: Share
-    significant_share: Share
     abnormal_share: Share
     study_stakes: NonNegative
     verification_patience: Positive
@@ -175,11 +172,9 @@ class CareRule(Rule):
     at_home_hours: Positive
     unnecessary_bed_loss: NonNegative
     unnecessary_icu_loss: NonNegative
-    wrong_home_loss: NonNegative
     pain_loss_per_hour: NonNegative
     icu_boarding_loss_per_hour: NonNegative
     needless_drug_loss: NonNegative
-    unfinished_loss: NonNegative
     source: Source
 
 
@@ -194,10 +189,8 @@ class BreakdownRule(Rule):
 class NurseTasks(Rule):
     """Minutes that nursing tasks take, and the class of nurse by zone."""
 
-    collect: NonNegative
     give: NonNegative
     observe: NonNegative
-    bedside: NonNegative
     by_zone: dict[str, str]
     source: Source
 

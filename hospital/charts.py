@@ -13,8 +13,6 @@ from clinsim.formulary_file import Formulary
 from clinsim.imaging_file import Imaging
 from clinsim.record import Priority, Role
 
-OPEN_PLACES = ("waiting_room", "resus", "acute", "fast_track", "ward", "icu", "step_down", "corridor")
-
 
 @dataclass(frozen=True, slots=True)
 class VitalSet:

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from clinsim.hospital.hospital import Hospital
 
 NEEDS_PROTOCOL = frozenset({"ct", "mri"})
-PORTABLE = frozenset({"ultrasound"})
 
 
 def imaging(hospital: Hospital, patient: Patient, line: OrderLine) -> ProcessGenerator:
