@@ -38,6 +38,37 @@ def read_data(path: str, wanted: str = "") -> Any:
     return read_yaml(found.read_text(encoding="utf-8"), path)
 
 
+def read_folder(path: str) -> dict[str, Any]:
+    """The YAML files of a shipped folder under `scenarios/` joined to one mapping: mappings united, lists joined, in order of file names.
+
+    Raises:
+        ScenarioError: A file is not YAML or no mapping, or a name stands in two of them.
+    """
+    whole: dict[str, Any] = {}
+    folder = files("clinsim.scenarios").joinpath(path)
+    for name in sorted(item.name for item in folder.iterdir() if item.name.endswith(".yaml")):
+        origin = f"{path}/{name}"
+        for key, value in read_data(origin).items():
+            whole[key] = joined(whole[key], value, f"{origin}: {key}") if key in whole else value
+    return whole
+
+
+def joined(before: Any, after: Any, where: str) -> Any:
+    """Two mappings united, or two lists one after the other; `where` stands before messages.
+
+    Raises:
+        ScenarioError: A name stands in both, or they are neither.
+    """
+    if isinstance(before, dict) and isinstance(after, dict):
+        twice = sorted(before.keys() & after.keys())
+        if twice:
+            raise ScenarioError(f"{where}: {', '.join(twice)} stands in another file of the folder, too")
+        return before | after
+    if isinstance(before, list) and isinstance(after, list):
+        return before + after
+    raise ScenarioError(f"{where}: stands in another file of the folder, too")
+
+
 def read_yaml(text: str, origin: str) -> Any:
     """The data of a YAML text.
 

@@ -1,7 +1,6 @@
 """The formulary as data: drugs, what they do to each other, who must not have them, each entry with its source.
 
-Read from `scenarios/formulary.yaml`. A dose is in the unit of its drug, or in that unit per kg where `per_kg` says so.
-Loss is expected utility loss at 30 days, 0 to 1. For simulation and research only: not for the care of patients.
+Read from the files of `scenarios/formulary/`, which are joined. For simulation and research only: not for the care of patients.
 """
 
 from __future__ import annotations
@@ -14,100 +13,43 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from clinsim.data_file import Rule
+from clinsim.formulary_parts import (
+    SEVERITIES,
+    SEVERITY_OF_TIER,
+    TIERS,
+    Caution,
+    Circumstance,
+    Dose,
+    HepaticRule,
+    PregnancyRule,
+    QtRisk,
+    RateLimit,
+    RenalBand,
+    Route,
+    Severity,
+    Tier,
+)
 from clinsim.hospital_file import NonNegative, Positive, Share, Source
 
-Route = Literal["oral", "sl", "iv", "im", "sc", "neb", "nasal", "pr"]
-Severity = Literal["note", "significant", "serious"]
-Tier = Literal["contraindicated", "major", "moderate", "suppressed"]
-PregnancyRule = Literal["allowed", "caution", "avoid"]
-
-SEVERITIES: tuple[Severity, ...] = ("note", "significant", "serious")
-TIERS: tuple[Tier, ...] = ("contraindicated", "major", "moderate", "suppressed")
-SEVERITY_OF_TIER: dict[Tier, Severity] = {
-    "contraindicated": "serious",
-    "major": "significant",
-    "moderate": "note",
-    "suppressed": "note",
-}
-"""Only the two upper tiers are worth a query: the lower ones are the alerts that a good pharmacist reads and passes.
-
-Source: Phansalkar et al., JAMIA 2013;20:489 (low-priority interactions need not interrupt).
-"""
-
-
-class Circumstance(Rule):
-    """When a rule applies: any one of the named facts is enough; with none named it always applies.
-
-    `problems` are names of charted or true conditions, `above` and `below` limits of last results by analyte,
-    `dose_above` is in the drug's unit.
-    """
-
-    problems: tuple[str, ...] = ()
-    egfr_below: Positive | None = None
-    age_from: Positive | None = None
-    above: dict[str, float] = Field(default_factory=dict)
-    below: dict[str, float] = Field(default_factory=dict)
-    dose_above: Positive | None = None
-
-    @cached_property
-    def is_empty(self) -> bool:
-        """Whether no fact is named: then it always applies."""
-        return not self.model_fields_set or self == Circumstance()
-
-
-class Dose(Rule):
-    """A single dose by one route: usual, least and most.
-
-    Per kg of body weight if `per_kg`, and then never beyond `cap` (in the drug's unit).
-    """
-
-    usual: Positive
-    low: Positive
-    high: Positive
-    per_kg: bool = False
-    cap: Positive | None = None
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Dose:
-        if not self.low <= self.usual <= self.high:
-            raise ValueError(f"low <= usual <= high is needed, not {self.low:g}, {self.usual:g}, {self.high:g}")
-        return self
-
-    def within(self, per_kg: float, weight_kg: float | None) -> float | None:
-        """An amount of this dose in the drug's unit; None if it goes by a weight that is not known."""
-        if not self.per_kg:
-            return per_kg
-        if weight_kg is None:
-            return None
-        return per_kg * weight_kg if self.cap is None else min(self.cap, per_kg * weight_kg)
-
-
-class RenalBand(Rule):
-    """What holds below an estimated filtration rate (mL/min/1.73 m2).
-
-    `avoid`: not at all; `reduce`: at most `fraction` of the usual dose; `interval`: the single dose stands, the next
-    one comes later.
-    """
-
-    below: Positive
-    action: Literal["avoid", "reduce", "interval"]
-    fraction: Share = 1.0
-    severity: Severity = "significant"
-    text: str
-
-
-class Caution(Rule):
-    """A fact about patient, result or dose that speaks against the drug; `routes` limits it to some ways of giving.
-
-    `loss` (expected utility loss at 30 days) overrides the table for the code.
-    """
-
-    code: Literal["DISEASE", "LAB", "AGE", "DOSE"] = "DISEASE"
-    when: Circumstance
-    routes: tuple[Route, ...] = ()
-    severity: Severity
-    text: str
-    loss: Share | None = None
+__all__ = [
+    "SEVERITIES",
+    "SEVERITY_OF_TIER",
+    "TIERS",
+    "Caution",
+    "Circumstance",
+    "CrossReaction",
+    "Dose",
+    "Drug",
+    "Duplication",
+    "Formulary",
+    "HepaticRule",
+    "Interaction",
+    "RateLimit",
+    "RenalBand",
+    "Route",
+    "Severity",
+    "Tier",
+]
 
 
 class Drug(Rule):
@@ -115,7 +57,9 @@ class Drug(Rule):
 
     `group` joins drugs that may stand in for each other. `emergency` drugs may be given by override, before
     verification. `requires` are analytes that should be known before the first dose. `allergy` are the allergens that
-    it carries besides its own name.
+    it carries besides its own name. `every_hours` is the usual time between doses, `daily_max` the most in 24 h by any route (drug's unit),
+    `longest_days` how long a course usually is at most, `substitute` the drug that the house keeps instead of it. `uses`, `mechanism`,
+    `adverse` and `monitoring` are for reading.
     """
 
     brands: tuple[str, ...] = ()
@@ -126,6 +70,18 @@ class Drug(Rule):
     doses: Annotated[dict[Route, Dose], Field(min_length=1)]
     renal: tuple[RenalBand, ...] = ()
     pregnancy: PregnancyRule
+    lactation: PregnancyRule = "allowed"
+    hepatic: HepaticRule = HepaticRule()
+    qt: QtRisk = "none"
+    every_hours: Positive | None = None
+    daily_max: Positive | None = None
+    longest_days: Positive | None = None
+    rates: tuple[RateLimit, ...] = ()
+    uses: tuple[str, ...] = ()
+    mechanism: str = ""
+    adverse: tuple[str, ...] = ()
+    monitoring: tuple[str, ...] = ()
+    substitute: str = ""
     high_alert: bool = False
     emergency: bool = False
     antibiotic: bool = False
@@ -173,6 +129,8 @@ class Interaction(Rule):
     when: Circumstance | None = None
     otherwise: Tier = "moderate"
     text: str
+    mechanism: str = ""
+    management: str = ""
     loss: Share | None = None
     source: Source
 

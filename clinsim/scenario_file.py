@@ -200,7 +200,7 @@ def condition_names() -> tuple[str, ...]:
     return tuple(sorted(item.name.removesuffix(".yaml") for item in folder.iterdir() if item.name.endswith(".yaml")))
 
 
-_NOT_SCENARIOS = {"formulary.yaml", "imaging.yaml"}
+_NOT_SCENARIOS = {"imaging.yaml"}
 FILE_ENDINGS = frozenset({".yaml", ".yml"})
 
 

@@ -1,7 +1,7 @@
 """The checklist for a drug order: one small function per check, joined in a table, each finding with a code.
 
 Source: the order-verification checklist of clinical pharmacy (allergy, duplication, interaction, disease, dose, kidney,
-pregnancy, age, route, laboratory values, high-alert drugs); what is known stands in `scenarios/formulary.yaml`.
+pregnancy, age, route, laboratory values, high-alert drugs); what is known stands in `scenarios/formulary/`.
 """
 
 from __future__ import annotations

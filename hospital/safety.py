@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from clinsim.data_file import checked, read_data
+from clinsim.data_file import checked, read_folder
 from clinsim.formulary_file import SEVERITIES, SEVERITY_OF_TIER, Drug, Formulary, Severity, Tier
 from clinsim.hospital.drug_checks import CHECKS, Finding, PatientFacts, Proposal, gravest_row
 
@@ -69,7 +69,7 @@ def load_formulary() -> Formulary:
     Raises:
         ScenarioError: The file is wrong; the message names file, field and what is allowed.
     """
-    return checked(Formulary, read_data("formulary.yaml"), "formulary.yaml")
+    return checked(Formulary, read_folder("formulary"), "formulary")
 
 
 def review(drug: Drug, dose: float, unit: str, route: str, patient: PatientFacts, formulary: Formulary) -> tuple[Finding, ...]:

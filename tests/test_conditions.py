@@ -15,6 +15,7 @@ from clinsim.condition_parts import Complaint, Vital
 from clinsim.errors import ScenarioError
 from clinsim.formulary_file import Formulary
 from clinsim.hospital.people import make_person, present
+from clinsim.hospital.safety import load_formulary
 from clinsim.hospital.streams import Streams
 from clinsim.imaging_file import Imaging
 from clinsim.scenario_file import checked, load_scenario, read_data
@@ -38,7 +39,7 @@ SHEET = (files("clinsim.scenarios") / "conditions" / "stemi.yaml").read_text(enc
 
 @pytest.fixture(scope="module")
 def formulary() -> Formulary:
-    return checked(Formulary, read_data("formulary.yaml"), "formulary.yaml")
+    return load_formulary()
 
 
 @pytest.fixture(scope="module")

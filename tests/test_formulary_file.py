@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 import yaml
 
+from clinsim.data_file import joined, read_folder
 from clinsim.errors import ScenarioError
 from clinsim.formulary_file import Formulary
 from clinsim.hospital.safety import load_formulary
-from clinsim.scenario_file import checked, read_data
+from clinsim.scenario_file import checked
 
 
 def unique_keys(loader: yaml.SafeLoader, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -18,13 +19,19 @@ def unique_keys(loader: yaml.SafeLoader, node: yaml.MappingNode, deep: bool = Fa
     return {key: loader.construct_object(value, deep=True) for key, (_, value) in zip(keys, node.value, strict=True)}
 
 
-@pytest.mark.parametrize("file", ["formulary.yaml", "imaging.yaml"])
-def test_no_name_stands_twice_in_a_file(file: str, root: Any) -> None:
+def test_no_name_stands_twice_in_a_file(root: Any) -> None:
     class Loader(yaml.SafeLoader):
         pass
 
     Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, unique_keys)
-    assert yaml.load((root / "scenarios" / file).read_text(encoding="utf-8"), Loader)
+    for path in (root / "scenarios" / "imaging.yaml", *(root / "scenarios" / "formulary").glob("*.yaml")):
+        assert yaml.load(path.read_text(encoding="utf-8"), Loader), path
+
+
+def test_no_name_stands_in_two_files_of_a_folder() -> None:
+    assert read_folder("formulary").keys() == {"version", "drugs", "interactions", "cross_reactions", "duplications", "losses", "slips"}
+    with pytest.raises(ScenarioError, match=r"formulary/b\.yaml: drugs: aspirin stands in another file"):
+        joined({"aspirin": 1}, {"aspirin": 2}, "formulary/b.yaml: drugs")
 
 
 def test_pairs_stand_once() -> None:
@@ -56,9 +63,9 @@ def merged(raw: Any, change: Any) -> Any:
 @pytest.mark.parametrize("case", WRONG)
 def test_a_wrong_formulary_is_refused_by_name_of_file_and_field(case: str) -> None:
     change, message = WRONG[case]
-    raw = merged(read_data("formulary.yaml"), change)
+    raw = merged(read_folder("formulary"), change)
     if case == "no source":
         del raw["slips"]["source"]
     with pytest.raises(ScenarioError, match=message) as refusal:
-        checked(Formulary, raw, "formulary.yaml")
-    assert str(refusal.value).startswith("formulary.yaml: ")
+        checked(Formulary, raw, "formulary")
+    assert str(refusal.value).startswith("formulary: ")
