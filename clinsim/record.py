@@ -74,7 +74,9 @@ class Observation:
 class Reply:
     """What a policy answers: the raw text, the calls in it (action strings, in order), and what producing it took.
 
-    `thinking` is the length in characters that is charged as thinking time; None charges `len(text)`.
+    `thinking` is the length in characters that is charged as thinking time; None charges `len(text)`. A model that is trained keeps its
+    `tokens` (those that it read, then those that it wrote), the positions among them that it `decided`, and the log-probability of each
+    of these when it was sampled; what a prompt or a grammar forced stands in `tokens` alone.
     """
 
     text: str
@@ -83,6 +85,7 @@ class Reply:
     tokens: tuple[int, ...] = ()
     logps: tuple[float, ...] = ()
     cost: float = 0.0
+    decided: tuple[int, ...] = ()
 
 
 MOST_THINKING = 1_000_000_000

@@ -103,6 +103,7 @@ class Recorder:
             cost=reply.cost,
             token_ids=reply.tokens,
             logps=reply.logps,
+            decided=reply.decided,
         )
 
     def _footer(self) -> dict[str, Any]:

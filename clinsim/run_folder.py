@@ -124,7 +124,7 @@ def _read_journal(path: Path, chain: Chain) -> tuple[dict[str, list[Reply]], Cha
         agent, fields = _journal_fields(line)
         if chain.line(agent, fields) != line + b"\n":
             raise UsageError(f"{path}: line {number}: not as it was written; play the run anew in another folder")
-        lists = {name: tuple(fields[name]) for name in ("calls", "tokens", "logps")}
+        lists = {name: tuple(fields[name]) for name in ("calls", "tokens", "logps", "decided")}
         given.setdefault(agent, []).append(Reply(**{**fields, **lists}))
     if torn:
         path.write_bytes(b"".join(line + b"\n" for line in lines))

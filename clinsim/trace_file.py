@@ -55,6 +55,7 @@ class ActionLine:
     cost: float = 0.0
     token_ids: tuple[int, ...] = ()
     logps: tuple[float, ...] = ()
+    decided: tuple[int, ...] = ()
 
     @property
     def was_sent(self) -> bool:
@@ -63,7 +64,7 @@ class ActionLine:
 
 
 Line = ActionLine | Entry
-_OPTIONAL: dict[str, Any] = {"token_ids": (), "logps": ()}
+_OPTIONAL: dict[str, Any] = {"token_ids": (), "logps": (), "decided": ()}
 """Fields that are left out of a line while they hold this value."""
 _NEVER = object()
 
