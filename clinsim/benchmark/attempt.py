@@ -1,0 +1,43 @@
+"""What was done at a task: the calls that were made, what they answered and left behind, and the last words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A call that was made: `ok` says whether it succeeded; `result` is the plain data that it answered, `error` what it was refused with."""
+
+    name: str
+    arguments: Mapping[str, Any]
+    ok: bool = True
+    result: Any = None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing that is not as it was: which collection of the database, about whom (empty: nobody), and the record that was written."""
+
+    collection: str
+    subject: str
+    record: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One run at a task.
+
+    `turns` counts what the policy was asked; `submitted` says whether it ended by a submission; `failure` is empty unless the infrastructure
+    failed (a model that does not answer), in which case the attempt is counted apart and never graded.
+    """
+
+    calls: tuple[Made, ...] = ()
+    final_answer: str = ""
+    changes: tuple[Change, ...] = ()
+    turns: int = 0
+    submitted: bool = False
+    failure: str = field(default="")
