@@ -10,6 +10,7 @@ there. Times are means in minutes. Utilisation and queue length are integrals ov
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
 from math import fsum
 from typing import Any, Protocol
 
@@ -68,11 +69,28 @@ class Observed(Protocol):
         ...
 
 
-def kpis(entries: Iterable[Entry], scenario: Observed) -> dict[str, Figure]:
-    """Key figures of a log, by name: value (None where n is 0), unit, and over how many (for integrals: minutes)."""
+def kpis(entries: Iterable[Entry], scenario: Observed, opens_at: float | None = None) -> dict[str, Figure]:
+    """Key figures of a log, by name: value (None where n is 0), unit, and over how many (for integrals: minutes).
+
+    Args:
+        entries: The log.
+        scenario: What was played.
+        opens_at: Minute from which they count (None: after the scenario's own warm-up).
+    """
     pools = {name: rule.units for name, rule in scenario.hospital.pools.items()}
-    tally = tallied(entries, Tally(scenario.file.warm_up_minutes, pools))
+    tally = tallied(entries, Tally(scenario.file.warm_up_minutes if opens_at is None else opens_at, pools))
     return dict((*_of_patients(tally), *_of_outcome(tally), *_of_pools(tally)))
+
+
+def census(entries: Iterable[Entry], every: float, minutes: float) -> tuple[float, ...]:
+    """Mean number of patients in the department in each interval of `every` minutes, from the start to `minutes`."""
+    tally, areas = Tally(), [0.0]
+    for entry in entries:
+        while entry.minute >= every * len(areas):
+            areas.append(tally.present.until(every * len(areas)))
+        tally.read(entry)
+    areas += [tally.present.until(every * number) for number in range(len(areas), round(minutes / every) + 1)]
+    return tuple((after - before) / every for before, after in pairwise(areas[: round(minutes / every) + 1]))
 
 
 def outcome(entries: Iterable[Entry]) -> dict[str, float]:

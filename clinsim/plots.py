@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,12 @@ Mark = tuple[str, float, bool]
 """A name, a value, and whether it is as it should be."""
 Pair = tuple[str, float, float, bool]
 """A name, what was expected, what was observed, and whether they agree."""
+
+Whisker = tuple[str, float, float, float]
+"""A name, a mean, and the ends of its interval."""
+Panel = tuple[str, Sequence[Whisker], float | None]
+"""A title, rows from top to bottom, and where a line is drawn (None: nowhere)."""
+PANELS_ABREAST = 3
 
 
 def deviations(marks: Sequence[Mark], limit: float, title: str, unit: str, path: Path) -> None:
@@ -78,6 +85,55 @@ def bars(pairs: Sequence[Pair], title: str, names: tuple[str, str], unit: str, p
     axes.invert_yaxis()
     axes.set_xlabel(unit)
     axes.legend(frameon=False, fontsize=8)
+    _save(figure, path)
+
+
+def whiskers(panels: Sequence[Panel], title: str, path: Path) -> None:
+    """Means with intervals, a panel for each quantity, three abreast.
+
+    Args:
+        panels: Panels from left to right, row by row.
+        title: Title of the figure.
+        path: File to write.
+    """
+    from matplotlib.figure import Figure
+
+    rows, most = -(-len(panels) // PANELS_ABREAST), max(len(panel[1]) for panel in panels)
+    figure = Figure(figsize=(WIDTH, 0.5 + rows * (0.8 + 0.3 * most)), layout="constrained")
+    figure.suptitle(title, fontsize=10)
+    for place, (name, marks, line) in enumerate(panels):
+        axes = figure.add_subplot(rows, PANELS_ABREAST, place + 1)
+        _draw_whiskers(axes, marks, line)
+        axes.set_title(name, fontsize=8, loc="left")
+    _save(figure, path)
+
+
+def _draw_whiskers(axes: Axes, marks: Sequence[Whisker], line: float | None) -> None:
+    if line is not None:
+        axes.axvline(line, color="grey", linewidth=0.8)
+    for row, (_, mean, low, high) in enumerate(marks):
+        axes.plot([low, high] if isfinite(low) else [mean, mean], [row, row], color=GOOD, linewidth=1.5)
+        axes.plot([mean], [row], "o", color=GOOD, markersize=4)
+    axes.set_yticks(range(len(marks)), [mark[0][:28] for mark in marks], fontsize=6)
+    axes.set_ylim(len(marks) - 0.5, -0.5)
+    axes.tick_params(labelsize=6)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def series(values: Sequence[float], every: float, cut: float, title: str, path: Path) -> None:
+    """A series in time, with what is cut from its start shaded.
+
+    Args:
+        values: Values at even steps.
+        every: Minutes between them.
+        cut: Minutes that are cut.
+        title: Title of the figure.
+        path: File to write.
+    """
+    figure, axes = _blank(3.0, title)
+    axes.axvspan(0.0, cut / 60.0, color=PALE, zorder=0)
+    axes.plot([(at + 0.5) * every / 60.0 for at in range(len(values))], values, color=GOOD, linewidth=1.2)
+    axes.set_xlabel(f"hours; the first {cut:g} minutes are cut")
     _save(figure, path)
 
 

@@ -1,10 +1,8 @@
-"""What every part of a validation is made of: checks `{name, observed, expected, low, high, passed}`, and work shared over processes."""
+"""What every part of a validation is made of: checks `{name, observed, expected, low, high, passed}`."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterable
 from itertools import chain
 from statistics import NormalDist
 from typing import Any, TypeVar
@@ -21,7 +19,6 @@ POWER_Z = Z + NormalDist().inv_cdf(0.9)
 """A truth that lies so many standard errors away is rejected nine times in ten."""
 
 T = TypeVar("T")
-R = TypeVar("R")
 
 
 def part(name: str, checks: Iterable[Check], **more: Any) -> dict[str, dict[str, Any]]:
@@ -70,19 +67,6 @@ def holds(name: str, true: bool, **more: Any) -> Check:
 def unjudged(name: str, observed: Any = None, expected: Any = None, **more: Any) -> Check:
     """Something that is told, not judged."""
     return {"name": name, "observed": observed, "expected": expected, "low": None, "high": None, "passed": None, **more}
-
-
-def workers() -> int:
-    """How many processes may work at once."""
-    return len(os.sched_getaffinity(0))
-
-
-def shared_out(work: Callable[[T], R], items: Sequence[T], chunk: int = 1) -> list[R]:
-    """`work` on every item, over all processors; the same, in the same order, as one after the other."""
-    if workers() == 1 or len(items) < 2:
-        return [work(item) for item in items]
-    with ProcessPoolExecutor(workers()) as pool:
-        return list(pool.map(work, items, chunksize=chunk))
 
 
 def joined(groups: Iterable[Iterable[T]]) -> list[T]:

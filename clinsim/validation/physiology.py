@@ -17,8 +17,9 @@ from clinsim.hospital.people import make_person
 from clinsim.hospital.physiology import Course, Outcome, outcome, references
 from clinsim.hospital.streams import Streams
 from clinsim.intervals import Estimate, of_mean
+from clinsim.processes import shared_out
 from clinsim.scenario_file import load_scenario
-from clinsim.validation.checks import Check, Z, joined, part, shared_out, unjudged, within
+from clinsim.validation.checks import Check, Z, joined, part, unjudged, within
 from clinsim.validation.diagnosis import accuracy, cases
 
 PART = "physiology"

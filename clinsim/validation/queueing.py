@@ -8,7 +8,9 @@ from typing import Any
 
 from clinsim.data_file import Rule, checked, read_yaml
 from clinsim.intervals import of_ratio
-from clinsim.validation.checks import Check, joined, near, part, shared_out, unjudged
+from clinsim.processes import shared_out
+from clinsim.validation.checks import Check, joined, near, part, unjudged
+from clinsim.validation.coverage import coverage
 from clinsim.validation.network import Counts, Replication, System
 
 PART = "queueing"
@@ -51,6 +53,7 @@ def report(quick: bool = False) -> dict[str, dict[str, Any]]:
     for (one, _), found in zip(runs, counts, strict=True):
         by_system[one.id].append(found)
     checks = joined(compare(one, by_system[one.id], quick) for one in systems)
+    checks += coverage(system("A1"), quick)
     return part(PART, [*checks, *(unjudged(f"{name}: {what}") for name, what in table().not_covered.items())])
 
 

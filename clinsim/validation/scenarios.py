@@ -8,10 +8,11 @@ from typing import Any
 
 from clinsim.hospital.invariants import InvariantError
 from clinsim.hospital.invariants import check as check_invariants
+from clinsim.processes import shared_out
 from clinsim.rollout import raw_env, run_episode
 from clinsim.scenario_file import load_scenario, scenario_names
 from clinsim.trace_file import Trace
-from clinsim.validation.checks import Check, holds, joined, part, shared_out, unjudged, within
+from clinsim.validation.checks import Check, holds, joined, part, unjudged, within
 
 PART = "scenarios"
 SEED = 20_100

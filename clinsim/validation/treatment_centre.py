@@ -10,8 +10,9 @@ from typing import Any
 
 from clinsim.data_file import checked, read_data
 from clinsim.intervals import Estimate, normal_z, of_mean, of_pairs, student_t, welch
+from clinsim.processes import shared_out
 from clinsim.validation.centre import Arrivals, CentreFile, Day
-from clinsim.validation.checks import Check, agrees, apart, holds, part, shared_out, unjudged, within
+from clinsim.validation.checks import Check, agrees, apart, holds, part, unjudged, within
 
 PART = "treatment-centre"
 FILE = "validation/treatment_centre.yaml"
