@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 from pettingzoo import AECEnv, ParallelEnv
 from pettingzoo.utils.conversions import turn_based_aec_to_parallel
-from pettingzoo.utils.wrappers import AssertOutOfBoundsWrapper, OrderEnforcingWrapper
+from pettingzoo.utils.wrappers import OrderEnforcingWrapper
 
 from clinsim.agents.scripted import make_policy
 from clinsim.callers import Callers
@@ -69,9 +69,8 @@ def env(
     max_cycles: int | None = None,
     background: Spec = DEFAULT_POLICY,
 ) -> Ward:
-    """The environment with PettingZoo's checks of calling order and of actions; arguments as for `raw_env`."""
-    ward: Ward = raw_env(scenario, render_mode, max_cycles, background)
-    return OrderEnforcingWrapper(AssertOutOfBoundsWrapper(ward))
+    """The environment with PettingZoo's checks of calling order (actions it checks itself); arguments as for `raw_env`."""
+    return OrderEnforcingWrapper(raw_env(scenario, render_mode, max_cycles, background))
 
 
 def parallel_env(

@@ -2,11 +2,38 @@
 
 from __future__ import annotations
 
+from heapq import heappush
+
 import simpy
 from simpy.core import SimTime
-from simpy.events import NORMAL, Event, EventPriority
+from simpy.events import NORMAL, PENDING, Event, EventPriority
 
 QUANTUM_DIGITS = 6
+
+
+class First(Event):
+    """Happens when the first of some events does: SimPy's `|` without a value, which no pathway reads.
+
+    Which of them it was can be asked of the events themselves (`triggered`).
+    """
+
+    def __init__(self, clock: Clock, *events: Event) -> None:
+        """Wait for any of `events`; one that has already happened counts."""
+        super().__init__(clock)
+        self._events = events
+        for event in events:
+            if event.callbacks is None:
+                self._happen(event)
+            else:
+                event.callbacks.append(self._happen)
+
+    def _happen(self, event: Event) -> None:
+        if self._value is not PENDING:
+            return
+        self.succeed()
+        for other in self._events:
+            if other.callbacks and self._happen in other.callbacks:
+                other.callbacks.remove(self._happen)
 
 
 class Clock(simpy.Environment):
@@ -14,14 +41,18 @@ class Clock(simpy.Environment):
 
     def schedule(self, event: Event, priority: EventPriority = NORMAL, delay: SimTime = 0) -> None:
         """Schedule `event` after `delay` minutes, on the grid of the clock."""
-        if delay:
-            delay = round(self._now + delay, QUANTUM_DIGITS) - self._now
-        super().schedule(event, priority, delay)
+        due = round(self._now + delay, QUANTUM_DIGITS) if delay else self._now
+        heappush(self._queue, (due, priority, next(self._eid), event))
+
+    def first_of(self, *events: Event) -> First:
+        """Happens when the first of `events` does."""
+        return First(self, *events)
 
     def run_through(self, minute: float) -> None:
         """Play every event up to and including `minute`."""
-        while self.peek() <= minute:
-            self.step()
+        queue, step = self._queue, self.step
+        while queue and queue[0][0] <= minute:
+            step()
 
     def advance_to(self, minute: float) -> None:
         """Move to `minute`, before which every event has been played."""

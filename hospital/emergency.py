@@ -87,7 +87,7 @@ def wait_for_place(hospital: Hospital, patient: Patient) -> ProcessGenerator:
         events = [turn, patient.move, patient.requeue]
         if deadline > hospital.now and deadline != inf:
             events.append(hospital.clock.timeout(deadline - hospital.now, "tired"))
-        yield hospital.clock.any_of(events)
+        yield hospital.clock.first_of(*events)
         if patient.move.triggered:
             turn.leave()
             yield from leave_waiting_room(hospital, patient)

@@ -27,7 +27,7 @@ def medication(hospital: Hospital, patient: Patient, line: OrderLine) -> Process
         return
     put_on_list(hospital, line)
     released = hospital.releases[line.id]
-    yield released | hospital.clock.timeout(hospital.rules.background.verification_patience)
+    yield hospital.clock.first_of(released, hospital.clock.timeout(hospital.rules.background.verification_patience))
     if line.state in OPEN_TO_PHARMACY:
         release_unverified(hospital, line)
     if line.state != "verified" or patient.gone:

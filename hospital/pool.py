@@ -11,7 +11,7 @@ from collections.abc import Callable
 from heapq import heappop, heappush
 from types import TracebackType
 
-from simpy.events import NORMAL, Event
+from simpy.events import Event
 
 from clinsim.hospital.clock import Clock
 
@@ -21,14 +21,19 @@ Watch = Callable[["Pool"], None]
 class Turn(Event):
     """A request for one unit: it may be granted (`unit` is then named), given up, or given back."""
 
-    __slots__ = ("given_up", "pool", "unit")
+    __slots__ = ("given_up", "index", "pool")
 
     def __init__(self, pool: Pool) -> None:
         """Ask `pool` for a unit; the event happens when one is granted."""
         super().__init__(pool.clock)
         self.pool = pool
-        self.unit = ""
+        self.index = -1
         self.given_up = False
+
+    @property
+    def unit(self) -> str:
+        """The name of the unit that was granted; empty before."""
+        return f"{self.pool.name}_{self.index + 1}" if self.index >= 0 else ""
 
     def __enter__(self) -> Turn:
         """Hold the request for a block."""
@@ -40,10 +45,9 @@ class Turn(Event):
 
     def leave(self) -> None:
         """Give the unit back if granted, else leave the queue; a second call does nothing."""
-        if self.given_up:
-            return
-        self.given_up = True
-        self.pool.take_back(self)
+        if not self.given_up:
+            self.given_up = True
+            self.pool.take_back(self)
 
 
 class Pool:
@@ -84,32 +88,38 @@ class Pool:
         self._heap: list[tuple[int, int, Turn]] = []
         self._sequence = 0
         self._free = list(range(units))
-        self._used: list[int] = []
+        self._used: set[int] = set()
 
     def request(self, priority: int = 0) -> Turn:
         """Ask for a unit."""
         turn = Turn(self)
-        self._sequence += 1
         self._note()
-        heappush(self._heap, (priority, self._sequence, turn))
-        self.queue += 1
-        self._serve()
-        self._changed()
+        if self._free and not self.queue and self.busy < self.units:
+            self._grant(turn)
+        else:
+            self._sequence += 1
+            heappush(self._heap, (priority, self._sequence, turn))
+            self.queue += 1
+        if self.watch is not None:
+            self.watch(self)
         return turn
 
     def take_back(self, turn: Turn) -> None:
         """Take the unit of `turn` back, or strike it from the queue."""
         self._note()
-        if not turn.unit:
+        if turn.index < 0:
             self.queue -= 1
+            if not self.queue:
+                self._heap.clear()
         elif self.turnover:
-            rest = self.clock.timeout(self.turnover, self._index(turn.unit))
+            rest = self.clock.timeout(self.turnover, turn.index)
             assert rest.callbacks is not None
             rest.callbacks.append(self._rested)
             return
         else:
-            self._return(self._index(turn.unit))
-        self._changed()
+            self._return(turn.index)
+        if self.watch is not None:
+            self.watch(self)
 
     def resize(self, units: int) -> None:
         """Change the number of units: busy ones finish before they leave, new ones serve the queue at once."""
@@ -119,7 +129,8 @@ class Pool:
         self.units = units
         self._free = [index for index in self._free if index < units]
         self._serve()
-        self._changed()
+        if self.watch is not None:
+            self.watch(self)
 
     def _add(self, index: int) -> None:
         if index not in self._used:
@@ -128,7 +139,8 @@ class Pool:
     def _rested(self, event: Event) -> None:
         self._note()
         self._return(int(str(event.value)))
-        self._changed()
+        if self.watch is not None:
+            self.watch(self)
 
     def _return(self, index: int) -> None:
         self.busy -= 1
@@ -138,36 +150,30 @@ class Pool:
         self._serve()
 
     def _serve(self) -> None:
-        while self._free and self._heap and self.busy < self.units:
+        while self.queue and self._free and self.busy < self.units:
             turn = heappop(self._heap)[2]
-            if turn.given_up:
-                continue
-            index = heappop(self._free)
-            self._used.append(index)
-            self.busy += 1
-            self.queue -= 1
-            turn.unit = f"{self.name}_{index + 1}"
-            turn._ok = True
-            turn._value = turn.unit
-            self.clock.schedule(turn, NORMAL)
+            if not turn.given_up:
+                self.queue -= 1
+                self._grant(turn)
 
-    def _index(self, unit: str) -> int:
-        return int(unit.rsplit("_", 1)[1]) - 1
+    def _grant(self, turn: Turn) -> None:
+        turn.index = heappop(self._free)
+        self._used.add(turn.index)
+        self.busy += 1
+        turn._ok, turn._value = True, None
+        self.clock.schedule(turn)
 
     def _note(self) -> None:
-        passed = self.clock.now - self.since
+        now = self.clock.now
+        passed = now - self.since
         if passed:
             self.busy_minutes += passed * self.busy
             self.queue_minutes += passed * self.queue
-            self.since = self.clock.now
-
-    def _changed(self) -> None:
-        if self.watch is not None:
-            self.watch(self)
+            self.since = now
 
     def is_consistent(self) -> bool:
         """Whether every unit in use is one unit, used once, and no count is negative; units that were taken away finish first."""
-        return self.busy == len(self._used) == len(set(self._used)) and self.queue >= 0 and not set(self._used) & set(self._free)
+        return self.busy == len(self._used) and self.queue >= 0 and self._used.isdisjoint(self._free)
 
     def integrals(self) -> tuple[float, float]:
         """Busy unit-minutes and queue minutes up to now; asking changes nothing."""

@@ -52,7 +52,7 @@ def protocolled(hospital: Hospital, line: OrderLine) -> ProcessGenerator:
         if staff.role == "radiologist" and staff.is_on_shift(hospital.now):
             hospital.tell(staff.agent, "protocol_request", line.id, f"{line.code}, {line.priority}: {line.text}", order=line.id, patient=line.patient)
     stage = "protocol_stat" if line.priority == "stat" else "protocol"
-    yield hospital.releases[line.id] | hospital.clock.timeout(minutes_of(hospital, stage, line.id))
+    yield hospital.clock.first_of(hospital.releases[line.id], hospital.clock.timeout(minutes_of(hospital, stage, line.id)))
     if line.id in hospital.desk.to_protocol:
         hospital.desk.to_protocol.remove(line.id)
         line.protocol = hospital.knowledge.imaging.studies[line.code].usual_protocol

@@ -30,7 +30,7 @@ def board(hospital: Hospital, patient: Patient, unit: str, place: Turn | None) -
         want_bed(hospital, patient, wanted)
         bed = hospital.pools[hospital.rules.units[wanted].beds].request(1 if wanted == RAPID_RESPONSE_UNIT else 2)
         patient.move = hospital.clock.event()
-        yield bed | patient.move
+        yield hospital.clock.first_of(bed, patient.move)
         if bed.triggered and not patient.move.triggered:
             break
         bed.leave()
@@ -114,7 +114,7 @@ def stay(hospital: Hospital, patient: Patient, unit: str, bed: Turn) -> ProcessG
         bed.leave()
         return
     minutes = draw(hospital.streams, hospital.rules.units[unit].stay, f"stay_{unit}", patient.person.id)
-    yield patient.move | hospital.clock.timeout(minutes)
+    yield hospital.clock.first_of(patient.move, hospital.clock.timeout(minutes))
     if patient.move.triggered and str(patient.move.value) in hospital.rules.units:
         yield from transfer(hospital, patient, str(patient.move.value), bed)
         return

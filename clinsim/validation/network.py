@@ -166,7 +166,8 @@ class Replication:
                 if line.patience is None:
                     yield turn
                 else:
-                    yield turn | self.clock.timeout(draw(self.streams, line.patience, f"{self.system.id}.patience", entity, step))
+                    patience = draw(self.streams, line.patience, f"{self.system.id}.patience", entity, step)
+                    yield self.clock.first_of(turn, self.clock.timeout(patience))
                 counts[f"resolved {name}"] += 1.0
                 if not turn.triggered:
                     counts[f"gave up {name}"] += 1.0
