@@ -208,7 +208,8 @@ class Formulary(Rule):
 
     def find(self, name: str) -> Drug | None:
         """The drug of that generic or brand name, in any case, with spaces or hyphens; None if there is none."""
-        return self.by_brand.get(name.strip().lower().replace(" ", "_").replace("-", "_"))
+        drug = self.by_brand.get(name)
+        return drug if drug is not None else self.by_brand.get(name.strip().lower().replace(" ", "_").replace("-", "_"))
 
     def of_group(self, group: str) -> tuple[Drug, ...]:
         """Drugs that may stand in for each other, in order of the file."""
@@ -226,6 +227,19 @@ class Formulary(Rule):
             pairs = product(self._tokens(a), self._tokens(b))
             found = self.met[a, b] = tuple(self.by_pair[pair] for pair in pairs if pair in self.by_pair)
         return found
+
+    @cached_property
+    def twins(self) -> dict[tuple[str, str], Duplication | None]:
+        """The gravest duplication by pair of names, filled as pairs are asked for."""
+        return {}
+
+    def doubled(self, a: Drug, b: Drug) -> Duplication | None:
+        """The gravest rule against having two drugs of one class, if these are two."""
+        if (a.name, b.name) not in self.twins:
+            shared = set(a.classes) & set(b.classes)
+            rows = [row for row in self.duplications if row.drug_class in shared]
+            self.twins[a.name, b.name] = max(rows, key=lambda row: SEVERITIES.index(row.severity), default=None)
+        return self.twins[a.name, b.name]
 
     def _tokens(self, name: str) -> tuple[str, ...]:
         drug = self.find(name)

@@ -23,6 +23,8 @@ from clinsim.reward_component import Component, Due
 
 SAFETY = "safety"
 """The gate, in `rewards` of a scenario: weight of what harm costs beyond what it takes back."""
+GATED = frozenset({"harm", "breach"})
+"""Kinds of entry that shut the gate."""
 HARM_BASE = 0.1
 """Added to the loss (expected utility at 30 days) that a harmful act or a breach brings (assumption)."""
 
@@ -122,7 +124,8 @@ class Ledger:
         before = len(self.rows)
         for entry in entries:
             self._book.read(entry)
-            self.rows.extend(self._gate(entry))
+            if entry.kind in GATED:
+                self.rows.extend(self._gate(entry))
             for component in self._asked.get(entry.kind, ()):
                 self.rows.extend(self._weighed(component, entry))
         return self.rows[before:]
@@ -163,8 +166,6 @@ class Ledger:
 
     def _gate(self, entry: Entry) -> Iterator[Row]:
         """On harm or breach, a row takes back what the agent earned on the patient, and a penalty; it earns no more."""
-        if entry.kind not in ("harm", "breach"):
-            return
         for agent in agents_of(entry.data["by"]):
             if not self._is_repeated(agent, entry):
                 self._shut.add((agent, entry.subject))

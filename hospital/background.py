@@ -9,7 +9,7 @@ from clinsim.hospital.charts import OrderLine
 from clinsim.hospital.effects import facts_of
 from clinsim.hospital.ordering import place
 from clinsim.hospital.patients import Patient
-from clinsim.hospital.safety import review
+from clinsim.hospital.safety import is_significant
 from clinsim.hospital.slips import Prescription, slip
 from clinsim.hospital.studies import Shown
 from clinsim.record import Priority
@@ -85,12 +85,12 @@ def prescribe(hospital: Hospital, number: int) -> None:
 
 def usual_prescription(hospital: Hospital, patient: Patient, number: int) -> Prescription | None:
     """An everyday drug in its usual dose that suits the patient; None if none of a few does."""
-    formulary, facts = hospital.knowledge.formulary, facts_of(patient)
+    formulary = hospital.knowledge.formulary
     for attempt in range(len(EVERYDAY)):
         drug = formulary.drugs[hospital.streams.pick(EVERYDAY, "ward.rx", f"drug{attempt}", number)]
         route = drug.routes[0]
         dose = drug.usual(route, patient.person.weight_kg)
-        if dose is not None and all(f.severity == "note" for f in review(drug, dose, drug.unit, route, facts, formulary)):
+        if dose is not None and not is_significant(patient.reviews.of(patient, drug, dose, drug.unit, route, formulary)):
             return Prescription(drug.name, dose, drug.unit, route)
     return None
 

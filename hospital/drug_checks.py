@@ -122,7 +122,9 @@ def allergens(entry: str, formulary: Formulary) -> tuple[tuple[str, ...], str]:
 def gravest_row(a: str, b: str, formulary: Formulary, facts: PatientFacts | None) -> tuple[Tier, Interaction] | None:
     """The gravest interaction of two drugs with the tier that holds; without `facts`, conditions count as met."""
     rows = [(_tier(row, facts), row) for row in formulary.between(a, b)]
-    return min(rows, key=lambda held: TIERS.index(held[0]), default=None)
+    if not rows:
+        return None
+    return min(rows, key=lambda held: TIERS.index(held[0]))
 
 
 def _tier(row: Interaction, facts: PatientFacts | None) -> Tier:
@@ -170,9 +172,7 @@ def _duplicate(order: Proposal) -> Iterator[Finding]:
 
 def _twice(order: Proposal, other: Drug) -> Iterator[Finding]:
     drug = order.drug
-    shared = set(drug.classes) & set(other.classes)
-    rows = [row for row in order.formulary.duplications if row.drug_class in shared]
-    gravest = max(rows, key=lambda row: SEVERITIES.index(row.severity), default=None)
+    gravest = order.formulary.doubled(drug, other)
     if gravest is not None:
         text = f"{gravest.text}: {drug.name} and {other.name}"
         yield order.found("DUPLICATE", gravest.severity, text, gravest.source)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from clinsim.hospital.charts import OrderLine
 from clinsim.hospital.patients import Patient
-from clinsim.hospital.safety import Finding, PatientFacts, review
+from clinsim.hospital.safety import Finding, PatientFacts
 
 if TYPE_CHECKING:
     from clinsim.hospital.hospital import Hospital
@@ -18,26 +18,13 @@ SERIOUS = frozenset({"serious"})
 
 def facts_of(patient: Patient) -> PatientFacts:
     """What the safety checks need to know of the patient: the true person, and the last values on the chart."""
-    person, chart = patient.person, patient.chart
-    results = {line.analyte: line.value for line in chart.results if not isinstance(line.value, str)}
-    if chart.vitals:
-        results |= {"hr": chart.vitals[-1].hr, "sbp": chart.vitals[-1].sbp}
-    return PatientFacts(
-        allergies=person.allergies,
-        current_drugs=tuple(patient.current_drugs),
-        egfr=person.egfr,
-        weight_kg=person.weight_kg,
-        pregnant=person.pregnant,
-        age=person.age,
-        problems=person.comorbidities,
-        results=results,
-    )
+    return patient.reviews.facts(patient)
 
 
 def findings_on(hospital: Hospital, patient: Patient, line: OrderLine) -> tuple[Finding, ...]:
     """The safety findings that matter on a drug order as it stands: where the illness needs the drug, only serious ones do."""
     formulary = hospital.knowledge.formulary
-    found = review(formulary.drugs[line.code], line.amount or 0.0, line.unit, line.route, facts_of(patient), formulary)
+    found = patient.reviews.of(patient, formulary.drugs[line.code], line.amount or 0.0, line.unit, line.route, formulary)
     enough = SERIOUS if patient.condition.has_use_for(line.code) else HARMFUL
     return tuple(finding for finding in found if finding.severity in enough)
 

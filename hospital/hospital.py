@@ -69,6 +69,8 @@ class Hospital:
         self.looked: dict[tuple[str, str], set[str]] = {}
         self.calendar = Calendar()
         self.staff: dict[str, Staff] = {}
+        self._worlds: dict[str, LiveWorld] = {}
+        self._rehearsals: dict[str, LiveWorld] = {}
         self.finished = False
         self.is_settled = False
         self.expected_arrivals = 0
@@ -95,6 +97,9 @@ class Hospital:
         ends_at = inf if rule.ends_at is None else rule.ends_at
         staff = Staff(rule.agent, rule.role, rule.starts_at, ends_at, rule.hands_over_to, tools)
         self.staff[rule.agent] = staff
+        actor = Actor(rule.agent, rule.role)
+        self._worlds[rule.agent] = LiveWorld(self, actor)
+        self._rehearsals[rule.agent] = LiveWorld(self, actor, rehearsing=True)
         self.desk.colleagues[rule.agent] = Colleague(rule.agent, rule.role, rule.starts_at <= 0.0)
         self.calendar.put(staff, rule.starts_at)
 
@@ -141,7 +146,7 @@ class Hospital:
 
     def world(self, agent: str) -> LiveWorld:
         """The world as the tools of `agent` see it."""
-        return LiveWorld(self, Actor(agent, self.staff[agent].role))
+        return self._worlds[agent]
 
     def tell(self, agent: str, kind: str, subject: str, text: str, *, urgent: bool = False, quiet: bool = False, **facts: Any) -> None:
         """Bring news to an agent: it ends a wait (unless quiet), and if urgent anything that can be interrupted."""
@@ -227,9 +232,8 @@ class Hospital:
         return self.rules.service_minutes[spec.service] + reading
 
     def _rehearse(self, staff: Staff, submission: Submission) -> str:
-        world = LiveWorld(self, Actor(staff.agent, staff.role), rehearsing=True)
         try:
-            staff.tools[submission.tool].function(world, **submission.arguments)
+            staff.tools[submission.tool].function(self._rehearsals[staff.agent], **submission.arguments)
         except Rehearsed:
             return ""
         except ToolError as refusal:
@@ -251,14 +255,12 @@ class Hospital:
 
     def _note_action(self, staff: Staff, doing: Doing, status: str) -> None:
         minutes = max(0.0, round(self.now - doing.started_at - doing.thinking_minutes, 6))
-        arguments = doing.submission.arguments
-        subject = next((str(arguments[key]) for key in ("patient_id", "order_id", "study_id", "letter_id") if key in arguments), "")
         data = {
             "tool": doing.submission.tool,
             "status": status,
             "thinking_minutes": doing.thinking_minutes,
             "service_minutes": minutes,
-            "subject": subject,
+            "subject": _subject(doing.submission.arguments),
         }
         self.note("action", staff.agent, data, only(staff.agent))
 
@@ -282,6 +284,14 @@ class Hospital:
         self.is_settled = True
         departments.settle_all(self)
         self.note("end", "hospital", {"reason": "all departed" if self.finished else "horizon"})
+
+
+def _subject(arguments: dict[str, Any]) -> str:
+    """The id of what an action is about (empty: nothing that has one)."""
+    for key in ("patient_id", "order_id", "study_id", "letter_id"):
+        if key in arguments:
+            return str(arguments[key])
+    return ""
 
 
 def _failed(tool: str, status: str, error: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from clinsim.hospital.charts import Chart
 from clinsim.hospital.people import Person, Presentation
 from clinsim.hospital.physiology import Course, Outcome
 from clinsim.hospital.pool import Pool
+from clinsim.hospital.reviews import Reviews
 
 
 @dataclass(slots=True)
@@ -55,6 +56,7 @@ class Patient:
     rounds: int = 0
     attended: int = 0
     moving: bool = False
+    reviews: Reviews = field(default_factory=Reviews)
 
     @property
     def stakes(self) -> float:

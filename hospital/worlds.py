@@ -24,13 +24,13 @@ class LiveWorld:
     is spent.
     """
 
-    __slots__ = ("_hospital", "_rehearsing", "actor")
+    __slots__ = ("_hospital", "actor", "rehearsing")
 
     def __init__(self, hospital: Hospital, actor: Actor, rehearsing: bool = False) -> None:
         """See `hospital` with the eyes of `actor`."""
         self._hospital = hospital
         self.actor = actor
-        self._rehearsing = rehearsing
+        self.rehearsing = rehearsing
 
     @property
     def charts(self) -> Mapping[str, Chart]:
@@ -64,6 +64,6 @@ class LiveWorld:
         if known is None:
             raise ToolError(f"the hospital knows no request {order.kind!r}; it knows {', '.join(REQUESTS)}")
         known.check(self._hospital, self.actor, order)
-        if self._rehearsing:
+        if self.rehearsing:
             raise Rehearsed
         return known.start(self._hospital, self.actor, order)

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 
 from clinsim.errors import ToolError
 from clinsim.hospital.charts import Chart, Desk, Knowledge, Letter, OrderLine, StudyLine
+from clinsim.hospital.worlds import LiveWorld, Rehearsed
 from clinsim.record import World
 
 ROOM_FOR_NAMES = 200
@@ -26,6 +27,12 @@ def desk(world: World) -> Desk:
     """Work lists of the world."""
     found: Desk = world.desk
     return found
+
+
+def met(world: World) -> None:
+    """Say that nothing can refuse any more: a rehearsal ends here, before the work of reading."""
+    if isinstance(world, LiveWorld) and world.rehearsing:
+        raise Rehearsed
 
 
 def shown(value: str) -> str:

@@ -44,6 +44,7 @@ def get_chart(world: World, patient_id: str) -> ChartView:
         patient_id: Patient, for example P0012.
     """
     chart = checks.patient(world, patient_id)
+    checks.met(world)
     lines = orders_of(world, chart)
     return ChartView(
         patient_id=chart.id,
@@ -101,6 +102,7 @@ def get_results(world: World, patient_id: str, test: str = "") -> Results:
     chart = checks.patient(world, patient_id)
     if test:
         checks.one_of("test", test, checks.knowledge(world).panels)
+    checks.met(world)
     lines = tuple(line for line in chart.results if test in ("", line.test))
     return Results(chart.id, world.now, lines, _awaited(world, chart, "test"))
 
@@ -129,6 +131,7 @@ def get_orders(world: World, patient_id: str) -> Orders:
         patient_id: Patient, for example P0012.
     """
     chart = checks.patient(world, patient_id)
+    checks.met(world)
     return Orders(chart.id, world.now, tuple(order_view(line) for line in orders_of(world, chart)))
 
 
@@ -167,6 +170,7 @@ def early_warning_score(world: World, patient_id: str) -> EarlyWarning:
         patient_id: Patient, for example P0012.
     """
     chart = checks.patient(world, patient_id)
+    checks.met(world)
     on_oxygen = any(_gives_oxygen(line) for line in orders_of(world, chart))
     first, second = _score(chart, on_oxygen, 1), _score(chart, on_oxygen, 2)
     measured_at = chart.vitals[-1].minute if chart.vitals else None

@@ -79,6 +79,7 @@ def get_medication_profile(world: World, patient_id: str) -> MedicationProfile:
         patient_id: Patient, for example P0012.
     """
     chart = checks.patient(world, patient_id)
+    checks.met(world)
     drugs = [line for line in orders_of(world, chart) if line.kind == "drug"]
     return MedicationProfile(
         patient_id=chart.id,

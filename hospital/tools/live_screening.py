@@ -102,6 +102,7 @@ def screen_order(world: World, order_id: str) -> Screening:
     """
     line = checks.order_line(world, order_id, "drug")
     chart = checks.patient(world, line.patient)
+    checks.met(world)
     formulary = checks.knowledge(world).formulary
     facts = charted_facts(chart, orders_of(world, chart), without=order_id)
     drug, dose = formulary.drugs[line.code], line.amount or 0.0
