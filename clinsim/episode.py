@@ -27,7 +27,16 @@ INTERRUPTED = "interrupted"
 """Status of a call that was dropped, or of an action that news cut short."""
 UNFINISHED = "unfinished"
 """Status of an action that was still under way when the episode ended."""
-Script = list[tuple[str, Submission, str]]
+
+
+@dataclass(slots=True)
+class Sent:
+    """A submission, why it was refused at once (empty: it was not), and the status with which it ended if it only read."""
+
+    agent: str
+    submission: Submission
+    refusal: str
+    read: str = ""
 
 
 @dataclass(slots=True)
@@ -60,6 +69,10 @@ class Played:
         return agent, Observation(self.observation or "", minute, why), self.call.reply
 
 
+Told = tuple[bool, list[Played], dict[str, Played | None], dict[str, dict[str, Any] | None]]
+"""What had been recorded, the actions under way, and the last answer to each agent."""
+
+
 class Episode:
     """A scenario being played from a seed; `callers` decide for the staff who are no seats.
 
@@ -78,8 +91,8 @@ class Episode:
         self._limit = action_limit
         self._seats = frozenset(rule.agent for rule in scenario.seats)
         self._limits = tuple(limit for limit in (scenario.budget.actions, action_limit) if limit)
-        self._script: Script = []
-        self._open: dict[str, Played | None] = {}
+        self._script: list[Sent] = []
+        self._open: dict[str, tuple[Sent, Played | None]] = {}
         self._errors = dict.fromkeys(self.hospital.agents, 0)
         self._actions = dict.fromkeys(self.hospital.agents, 0)
         self._texts: dict[str, str] = {}
@@ -87,9 +100,10 @@ class Episode:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copy and pickle by replay."""
-        under_way = {agent: played and replace(played) for agent, played in self._open.items()}
-        told = (self.recording, list(self.played), under_way)
-        return _replayed, (self.scenario, self.seed, self.callers, self._limit, tuple(self._script), told)
+        under_way = {agent: played and replace(played) for agent, (_, played) in self._open.items()}
+        results = {agent: staff.last_result for agent, staff in self.hospital.staff.items()}
+        told = (self.recording, list(self.played), under_way, results)
+        return _replayed, (self.scenario, self.seed, self.callers, self._limit, [replace(sent) for sent in self._script], told)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Episode:
         """A twin at the same point: the staff's policies are copied, what never changes is shared."""
@@ -113,7 +127,8 @@ class Episode:
 
     def digest(self) -> str:
         """Digest of what can be replayed, and of the log that came of it."""
-        actions = [(a, s.tool, s.arguments, s.thinking_minutes, s.status) for a, s, _ in self._script]
+        sent = ((line.agent, line.submission) for line in self._script)
+        actions = [(agent, s.tool, s.arguments, s.thinking_minutes, s.status) for agent, s in sent]
         return sha256(to_json([self.scenario.hash, self.seed, actions, self.hospital.digest()])).hexdigest()
 
     # ---------------------------------------------------------------- playing
@@ -145,22 +160,25 @@ class Episode:
             unsent = Submission("", {}, 0.0, INTERRUPTED)
             self._file(Played(len(self._script), decision, None, call, unsent, INTERRUPTED))
 
-    def _replay(self, script: Script, told: tuple[bool, list[Played], dict[str, Played | None]]) -> None:
-        """Submit what was submitted before, up to where the next seat is asked; `told` is what had been recorded."""
-        for agent, submission, refusal in script:
+    def _replay(self, script: list[Sent], told: Told) -> None:
+        """Submit what was submitted before, up to where the next seat is asked; `told` is what had been recorded and answered."""
+        for sent in script:
             decision = self._due()
-            if decision is None or decision.agent != agent:
-                raise ValueError(f"the script answers {agent}, but {decision.agent if decision else 'nobody'} is asked")
-            self._submit(agent, submission, None, refusal)
+            if decision is None or decision.agent != sent.agent:
+                raise ValueError(f"the script answers {sent.agent}, but {decision.agent if decision else 'nobody'} is asked")
+            self._send(sent)
         if self._due() is None:
             self.end()
         self.pay()
-        self.recording, self.played, self._open = told
+        self.recording, self.played, under_way, results = told
+        self._open = {agent: (self._open[agent][0], played) for agent, played in under_way.items()}
+        for agent, result in results.items():
+            self.hospital.staff[agent].last_result = result
 
     def end(self) -> None:
         """Roll on to the end of the scenario and settle every patient."""
         self.hospital.settle()
-        for played in self._open.values():
+        for _, played in self._open.values():
             if played is not None:
                 self._file(played)
         self._open = {}
@@ -182,7 +200,7 @@ class Episode:
         """
         if self._script and not self.recording:
             raise ValueError("the episode was not recorded: set `recording` before `reset`")
-        under_way = [played for played in self._open.values() if played is not None]
+        under_way = [played for _, played in self._open.values() if played is not None]
         sent = sorted((p for p in [*self.played, *under_way] if p.was_sent), key=lambda played: played.turn)
         own = [played for played in sent if played.decision.agent in frozenset(agents)]
         history = [played.as_past() for played in own if played.call.place == 0]
@@ -201,8 +219,11 @@ class Episode:
     def _take_answer(self, agent: str) -> None:
         if agent not in self._open:
             return
-        played = self._open.pop(agent)
-        answer = self.hospital.staff[agent].last_result or {"status": UNFINISHED}
+        sent, played = self._open.pop(agent)
+        staff = self.hospital.staff[agent]
+        answer = staff.last_result or {"status": UNFINISHED}
+        if staff.only_read:
+            sent.read = answer["status"]
         self._errors[agent] += answer["status"] not in FREE_OF_CHARGE
         if played is not None:
             played.status = answer["status"]
@@ -222,13 +243,20 @@ class Episode:
             return False
         return self._errors[agent] >= self.scenario.budget.errors or any(self._actions[agent] >= n for n in self._limits)
 
-    def _submit(self, agent: str, submission: Submission, played: Played | None, refusal: str | None = None) -> None:
-        self._actions[agent] += 1
-        self._open[agent] = played
-        self._script.append((agent, submission, self.hospital.act(agent, submission, refusal)))
+    def _submit(self, agent: str, submission: Submission, played: Played | None) -> None:
+        self._note_sent(Sent(agent, submission, self.hospital.act(agent, submission)), played)
+
+    def _send(self, sent: Sent) -> None:
+        self.hospital.act(sent.agent, sent.submission, sent.refusal, sent.read)
+        self._note_sent(sent, None)
+
+    def _note_sent(self, sent: Sent, played: Played | None) -> None:
+        self._actions[sent.agent] += 1
+        self._open[sent.agent] = (sent, played)
+        self._script.append(sent)
 
 
-def _replayed(scenario: Scenario, seed: int, callers: Callers, limit: int | None, script: Script, told: tuple[Any, ...]) -> Episode:
+def _replayed(scenario: Scenario, seed: int, callers: Callers, limit: int | None, script: list[Sent], told: Told) -> Episode:
     episode = Episode(scenario, seed, callers, limit)
     episode._replay(script, told)
     return episode

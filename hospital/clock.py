@@ -22,7 +22,7 @@ class First(Event):
         super().__init__(clock)
         self._events = events
         for event in events:
-            if event.callbacks is None:
+            if event.processed:
                 self._happen(event)
             else:
                 event.callbacks.append(self._happen)

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from clinsim.formulary_file import (
-    SEVERITIES,
     SEVERITY_OF_TIER,
     TIERS,
     Circumstance,

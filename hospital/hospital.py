@@ -33,7 +33,7 @@ from clinsim.hospital.views import worklist
 from clinsim.hospital.worlds import LiveWorld, Rehearsed
 from clinsim.record import CHART, TRUTH, Actor, Decision, Entry, Submission, only
 from clinsim.scenario_file import Scenario, SeatRule
-from clinsim.tooling import as_data, granted
+from clinsim.tooling import ToolSpec, as_data, granted
 
 REFUSAL_MINUTES = 1.0
 """What an action costs that cannot be done (design rule of the clock)."""
@@ -201,13 +201,14 @@ class Hospital:
         staff.why = why
         return Decision(staff.agent, why, why.rpartition(" ")[2] if why.startswith("urgent") else "", self.now)
 
-    def act(self, agent: str, submission: Submission, refusal: str | None = None) -> str:
+    def act(self, agent: str, submission: Submission, refusal: str | None = None, read: str = "") -> str:
         """Take the action of an agent who was asked: it is refused at once (one minute), or takes its time and is committed at the end.
 
-        Returns why it was refused at once (empty: it was not). A replay passes that as `refusal`, so that nothing is rehearsed again.
+        Returns why it was refused at once (empty: it was not). A replay passes that as `refusal`, so that nothing is rehearsed again, and as
+        `read` the status with which an action ended that only read, so that it is not read again.
         """
         staff = self.staff[agent]
-        staff.inbox = []
+        staff.inbox, staff.only_read = [], False
         spec = staff.tools.get(submission.tool) if not submission.error else None
         error, status = submission.error, submission.status
         if spec is not None:
@@ -218,7 +219,7 @@ class Hospital:
             spec = None
         minutes = REFUSAL_MINUTES if spec is None else self._service_minutes(staff, submission)
         ends_at = round(self.now + submission.thinking_minutes + minutes, 6)
-        staff.doing = Doing(submission, spec, self.now, ends_at, submission.thinking_minutes)
+        staff.doing = Doing(submission, spec, self.now, ends_at, submission.thinking_minutes, read)
         if spec is None:
             self._note_action(staff, staff.doing, status)
         self.calendar.put(staff, ends_at)
@@ -244,14 +245,22 @@ class Hospital:
         doing, staff.doing = staff.doing, None
         if doing is None or doing.spec is None:
             return
-        status = "ok"
+        if doing.read:
+            staff.last_result = {"tool": doing.spec.name, "status": doing.read}
+        else:
+            staff.last_result = self._carried_out(staff, doing.spec, doing.submission)
+        self._note_action(staff, doing, staff.last_result["status"])
+
+    def _carried_out(self, staff: Staff, spec: ToolSpec, submission: Submission) -> dict[str, Any]:
+        world = self._worlds[staff.agent]
+        world.asked = False
         try:
-            answer = doing.spec.function(self.world(staff.agent), **doing.submission.arguments)
-            staff.last_result = {"tool": doing.spec.name, "status": "ok", "result": as_data(answer)}
+            answer = spec.function(world, **submission.arguments)
+            return {"tool": spec.name, "status": "ok", "result": as_data(answer)}
         except ToolError as refusal:
-            status = "refused"
-            staff.last_result = _failed(doing.spec.name, status, str(refusal))
-        self._note_action(staff, doing, status)
+            return _failed(spec.name, "refused", str(refusal))
+        finally:
+            staff.only_read = not world.asked
 
     def _note_action(self, staff: Staff, doing: Doing, status: str) -> None:
         minutes = max(0.0, round(self.now - doing.started_at - doing.thinking_minutes, 6))

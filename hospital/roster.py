@@ -21,18 +21,25 @@ HANDOVER_MINUTES = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Doing:
-    """An action under way: it is committed at `ends_at` unless interrupted."""
+    """An action under way: it is committed at `ends_at` unless interrupted.
+
+    `read` is the status that it ended with when it was played before and only read (empty: it is carried out).
+    """
 
     submission: Submission
     spec: ToolSpec | None
     started_at: float
     ends_at: float
     thinking_minutes: float
+    read: str = ""
 
 
 @dataclass(slots=True)
 class Staff:
-    """A member of staff who decides: what they are doing, what has reached them since their last decision, and whether they are here."""
+    """A member of staff who decides: what they are doing, what has reached them since their last decision, and whether they are here.
+
+    `only_read` says that the last action to be carried out asked nothing of the hospital.
+    """
 
     agent: str
     role: Role
@@ -44,6 +51,7 @@ class Staff:
     token: int = 0
     inbox: list[dict[str, Any]] = field(default_factory=list)
     last_result: dict[str, Any] | None = None
+    only_read: bool = False
     why: str = ""
     closed: bool = False
     started: bool = False

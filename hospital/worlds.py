@@ -20,17 +20,18 @@ class Rehearsed(Exception):  # noqa: N818  # no error: it says that all is well
 class LiveWorld:
     """The hospital as one agent's tools see it.
 
-    With `rehearsing`, `request` checks what the hospital would refuse and then stops at the door, so that preconditions are known before time
-    is spent.
+    `asked` is set by a request that was not refused: a tool that leaves it alone has only read. With `rehearsing`, `request` checks what the
+    hospital would refuse and then stops at the door, so that preconditions are known before time is spent.
     """
 
-    __slots__ = ("_hospital", "actor", "rehearsing")
+    __slots__ = ("_hospital", "actor", "asked", "rehearsing")
 
     def __init__(self, hospital: Hospital, actor: Actor, rehearsing: bool = False) -> None:
         """See `hospital` with the eyes of `actor`."""
         self._hospital = hospital
         self.actor = actor
         self.rehearsing = rehearsing
+        self.asked = False
 
     @property
     def charts(self) -> Mapping[str, Chart]:
@@ -66,4 +67,5 @@ class LiveWorld:
         known.check(self._hospital, self.actor, order)
         if self.rehearsing:
             raise Rehearsed
+        self.asked = True
         return known.start(self._hospital, self.actor, order)
