@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from clinsim.hospital.clock import Clock
 from clinsim.hospital.pool import Pool
+from clinsim.hospital.preemption import PreemptivePool, work
 from clinsim.hospital.streams import Streams
 
 
@@ -124,3 +125,56 @@ def test_waits_agree_with_an_m_m_3_queue():
     assert abs(mean - 1.078652) / error < 4
     assert abs(mean - 1.078652) < 0.12
     assert pool.integrals()[0] / (3 * clock.now) == pytest.approx(0.8, abs=0.02)
+
+
+# ---------------------------------------------------------------- units that are taken away
+
+
+def worked(jobs, units=1):
+    """When each job (name, minute, priority, minutes of work) is done, and the pool after the last."""
+    clock, done = Clock(), {}
+    pool = PreemptivePool(clock, "p", units)
+
+    def job(name, at, priority, minutes):
+        yield clock.timeout(at)
+        yield from work(pool, priority, minutes)
+        done[name] = clock.now
+
+    for row in jobs:
+        clock.process(job(*row))
+    clock.run()
+    return done, pool
+
+
+PREEMPTED = [
+    ("the urgent one takes the unit, the other goes on", [("a", 0, 2, 5), ("b", 2, 1, 3)], {"b": 5, "a": 8}),
+    ("an equal one waits", [("a", 0, 1, 5), ("b", 2, 1, 3)], {"a": 5, "b": 8}),
+    ("whoever was broken off goes before those who came after", [("a", 0, 2, 5), ("b", 1, 1, 2), ("c", 1, 2, 1)], {"b": 3, "a": 7, "c": 8}),
+    ("broken off twice", [("a", 0, 3, 4), ("b", 1, 2, 4), ("c", 2, 1, 1)], {"c": 3, "b": 6, "a": 9}),
+    ("at the very minute of its end", [("a", 0, 2, 5), ("b", 5, 1, 1)], {"a": 5, "b": 6}),
+]
+
+
+@pytest.mark.parametrize(("jobs", "done"), [row[1:] for row in PREEMPTED], ids=[row[0] for row in PREEMPTED])
+def test_work_that_is_broken_off_goes_on_where_it_stopped(jobs, done):
+    assert worked(jobs)[0] == done
+
+
+def test_of_two_units_the_one_with_the_least_urgent_is_taken():
+    assert worked([("a", 0, 2, 9), ("b", 0, 3, 9), ("c", 1, 1, 2)], units=2)[0] == {"c": 3, "a": 9, "b": 11}
+
+
+JOBS = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 3), st.integers(1, 9)), max_size=15)
+
+
+@settings(max_examples=80, deadline=None)
+@given(JOBS, st.integers(1, 3))
+def test_no_work_is_lost_and_the_urgent_never_notice_the_others(jobs, units):
+    named = [(str(number), *job) for number, job in enumerate(jobs)]
+    done, pool = worked(named, units)
+    assert len(done) == len(jobs)
+    assert (pool.busy, pool.queue, pool.asked) == (0, 0, [])
+    assert pool.busy_minutes == pytest.approx(sum(minutes for _, _, minutes in jobs))
+    for most in range(4):
+        alone, _ = worked([job for job in named if job[2] <= most], units)
+        assert sorted(alone.values()) == sorted(done[job[0]] for job in named if job[2] <= most)

@@ -11,7 +11,7 @@ from scipy import stats
 from clinsim import intervals
 from clinsim.cli import code_of
 from clinsim.hospital.streams import Streams
-from clinsim.validation import physiology, queueing, report, treatment_centre
+from clinsim.validation import network, physiology, queueing, report, treatment_centre
 from clinsim.validation.centre import Day
 
 KEYS = {"name", "observed", "expected", "low", "high", "passed"}
@@ -79,7 +79,10 @@ def test_exact_values_are_those_of_the_formulas():
     assert exact("A3", "mean wait") == pytest.approx(erlang_c(2.7, 3) * 13.5 / 0.3, abs=1e-3)
     assert exact("A1", "share that waits longer than 13.8629") == pytest.approx(0.8 * exp(-0.2 * 13.8629), abs=1e-6)
     six, seven = (0.1, 0.2, 0.3, 0.2), (0.05, 0.1, 0.15)
+    free = [1.0 - 0.1 * k for k in (0, 1, 3, 6, 8)]
     for k in range(4):
+        left = sum(six[: k + 1]) / free[k] / free[k + 1]
+        assert exact("A9", f"mean stay, class {k + 1}") == pytest.approx(1.0 / free[k] + left, abs=1e-6)
         assert exact("A6", f"mean wait, class {k + 1}") == pytest.approx(cobham(six, (1.0,) * 4, (2.0,) * 4, k), abs=1e-6)
     for k in range(3):
         assert exact("A7", f"mean wait, class {k + 1}") == pytest.approx(cobham(seven, (4.0, 3.0, 1.5), (16.0, 18.0, 2.25), k), abs=1e-6)
@@ -95,7 +98,8 @@ def queues():
 def test_the_machinery_agrees_with_theory(queues):
     assert failed(queues["checks"]) == []
     assert queues["passed"]
-    assert [check["name"].split(":")[0] for check in queues["checks"] if check["passed"] is None] == ["A9"]
+    assert all(check["passed"] is not None for check in queues["checks"])
+    assert {check["group"] for check in queues["checks"]} == {*(f"A{n}" for n in range(1, 17)), "coverage"}
     assert all(set(check) >= KEYS for check in queues["checks"])
 
 
@@ -124,6 +128,27 @@ WRONG = [
 def test_a_wrong_queue_is_rejected(system, change, where):
     wrong = with_lines(queueing.system(system), change)
     assert any(where in name for name in failed(queueing.compare(wrong, queueing.replicate(wrong))))
+
+
+def test_a_queue_without_preemption_is_told_from_one_with_it():
+    wrong = queueing.system("A9").model_copy(update={"preemptive": False})
+    assert any("class 1" in name for name in failed(queueing.compare(wrong, queueing.replicate(wrong))))
+
+
+def test_service_that_starts_anew_after_preemption_is_rejected(monkeypatch):
+    def restart(pool, priority, minutes):
+        turn = pool.request(priority)
+        while True:
+            with turn:
+                yield turn
+                yield turn.taken | pool.clock.timeout(minutes)
+                if not turn.taken.triggered:
+                    return
+            turn = pool.request(priority)
+
+    monkeypatch.setattr(network, "work", restart)
+    system = queueing.system("A9")
+    assert any("class 4" in name for name in failed(queueing.compare(system, queueing.replicate(system))))
 
 
 def test_one_server_too_many_is_rejected():

@@ -15,6 +15,7 @@ from pydantic import Field, model_validator
 from clinsim.data_file import Rule
 from clinsim.hospital.clock import Clock
 from clinsim.hospital.pool import Pool
+from clinsim.hospital.preemption import PreemptivePool, work
 from clinsim.hospital.sampling import draw
 from clinsim.hospital.streams import Streams
 from clinsim.hospital.thinning import thinned
@@ -89,7 +90,10 @@ class Effort(Rule):
 
 
 class System(Rule):
-    """A queueing system: units by place, lines, where customers go on to with which probability, and what is known exactly."""
+    """A queueing system: units by place, lines, where customers go on to with which probability, and what is known exactly.
+
+    `preemptive`: whoever is more urgent takes the unit from whoever is less, who goes on later where the service was broken off.
+    """
 
     id: str
     title: str
@@ -97,6 +101,7 @@ class System(Rule):
     lines: dict[str, Line]
     routes: dict[str, dict[str, Share]] = Field(default_factory=dict)
     service: dict[str, Duration] = Field(default_factory=dict)
+    preemptive: bool = False
     room: Annotated[int, Field(ge=1)] | None = None
     late_after: NonNegative | None = None
     warm_up: NonNegative
@@ -115,9 +120,12 @@ class Replication:
         self.system = system
         self.clock = Clock()
         self.streams = Streams(seed)
-        self.pools = {name: Pool(self.clock, name, units) for name, units in system.units.items()}
+        self.pools = {name: self._pool(name, units) for name, units in system.units.items()}
         self.counts: Counts = defaultdict(float)
         self.here: dict[str, float] = dict.fromkeys(system.units, 0.0)
+
+    def _pool(self, name: str, units: int) -> Pool:
+        return PreemptivePool(self.clock, name, units) if self.system.preemptive else Pool(self.clock, name, units)
 
     def play(self) -> Counts:
         """Play to the end; what was counted after the warm-up."""
@@ -161,8 +169,12 @@ class Replication:
     def _visit(self, name: str, line: Line, entity: str) -> ProcessGenerator:
         counts, came, place, step = self.counts, self.clock.now, line.enters, 0
         while place:
-            asked = self.clock.now
-            with self.pools[place].request(line.priority) as turn:
+            asked, pool, rule = self.clock.now, self.pools[place], self.system.service.get(place, line.service)
+            if isinstance(pool, PreemptivePool):
+                yield from work(pool, line.priority, draw(self.streams, rule, f"{self.system.id}.service", entity, step))
+                place, step = self._onward(place, entity, step), step + 1
+                continue
+            with pool.request(line.priority) as turn:
                 if line.patience is None:
                     yield turn
                 else:
@@ -173,7 +185,6 @@ class Replication:
                     counts[f"gave up {name}"] += 1.0
                     return
                 self._granted(name, self.clock.now - asked)
-                rule = self.system.service.get(place, line.service)
                 yield self.clock.timeout(draw(self.streams, rule, f"{self.system.id}.service", entity, step))
             place = self._onward(place, entity, step)
             step += 1

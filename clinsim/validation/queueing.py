@@ -9,7 +9,7 @@ from typing import Any
 from clinsim.data_file import Rule, checked, read_yaml
 from clinsim.intervals import of_ratio
 from clinsim.processes import shared_out
-from clinsim.validation.checks import Check, joined, near, part, unjudged
+from clinsim.validation.checks import Check, joined, near, part
 from clinsim.validation.coverage import coverage
 from clinsim.validation.network import Counts, Replication, System
 
@@ -26,7 +26,6 @@ class Table(Rule):
     """The file `queueing.yaml`."""
 
     systems: tuple[System, ...]
-    not_covered: dict[str, str]
 
 
 @lru_cache(maxsize=1)
@@ -54,7 +53,7 @@ def report(quick: bool = False) -> dict[str, dict[str, Any]]:
         by_system[one.id].append(found)
     checks = joined(compare(one, by_system[one.id], quick) for one in systems)
     checks += coverage(system("A1"), quick)
-    return part(PART, [*checks, *(unjudged(f"{name}: {what}") for name, what in table().not_covered.items())])
+    return part(PART, checks)
 
 
 def replicate(one: System, quick: bool = True) -> list[Counts]:
