@@ -106,6 +106,14 @@ def parse(raw: str, tools: Mapping[str, ToolSpec], thinking_minutes: float = 0.0
     return Submission(tool_name, arguments, thinking_minutes, status, error[:MAX_ERROR_CHARACTERS])
 
 
+def check_call(name: str, arguments: Mapping[str, Any], tools: Mapping[str, ToolSpec]) -> Submission:
+    """Check a call that has been read already: one that fits one of `tools`, or a refusal that says what is allowed. Never raises."""
+    if name not in tools:
+        return Submission(name, {}, 0.0, "unknown_tool", f"unknown tool {_brief(name, 40)!r}; you have {', '.join(tools)}"[:MAX_ERROR_CHARACTERS])
+    tool_name, checked, status, error = _checked(tools[name], dict(arguments))
+    return Submission(tool_name, checked, 0.0, status, error[:MAX_ERROR_CHARACTERS])
+
+
 def as_data(value: Any) -> Any:
     """The plain JSON data of a tool's answer."""
     return to_jsonable_python(value)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from difflib import get_close_matches
+from collections.abc import Collection
 
 from clinsim.errors import ToolError
 from clinsim.hospital.charts import Chart, Desk, Knowledge, Letter, OrderLine, StudyLine
+from clinsim.hospital.wording import ROOM_FOR_NAMES as ROOM_FOR_NAMES
+from clinsim.hospital.wording import named as named
+from clinsim.hospital.wording import shown as shown
 from clinsim.hospital.worlds import LiveWorld, Rehearsed
 from clinsim.record import World
-
-ROOM_FOR_NAMES = 200
-"""Characters of a refusal that may be spent on naming what is allowed."""
 
 FINISHED = frozenset({"given", "stopped", "rejected", "cancelled", "resulted", "reported", "done", "refused"})
 """States after which nothing more happens to an order."""
@@ -33,28 +32,6 @@ def met(world: World) -> None:
     """Say that nothing can refuse any more: a rehearsal ends here, before the work of reading."""
     if isinstance(world, LiveWorld) and world.rehearsing:
         raise Rehearsed
-
-
-def shown(value: str) -> str:
-    """A value as it may stand in a refusal: printable and short."""
-    printable = "".join(sign if sign.isprintable() else "?" for sign in value[:41])
-    return repr(printable if len(printable) <= 40 else printable[:39] + "…")
-
-
-def named(allowed: Iterable[str], wanted: str = "") -> str:
-    """As many of the allowed names as fit, nearest to `wanted` first when they do not all fit."""
-    names = list(allowed)
-    if not names:
-        return "none"
-    text = ", ".join(names)
-    if len(text) <= ROOM_FOR_NAMES:
-        return text
-    near = get_close_matches(wanted, names, n=5, cutoff=0.3)
-    ordered = [*near, *(name for name in names if name not in near)]
-    kept: list[str] = []
-    while len(", ".join([*kept, ordered[len(kept)]])) <= ROOM_FOR_NAMES - 20:
-        kept.append(ordered[len(kept)])
-    return f"{', '.join(kept)} and {len(names) - len(kept)} more"
 
 
 def one_of(what: str, value: str, allowed: Collection[str]) -> str:

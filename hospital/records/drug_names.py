@@ -1,0 +1,125 @@
+"""Names of drugs and allergens as people write them, and what the formulary calls them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+
+from clinsim.formulary_file import Drug, Formulary
+from clinsim.hospital.drug_checks import INTOLERANCES
+from clinsim.hospital.safety import load_formulary
+
+OTHER_NAMES = {
+    "amoxicillin-clavulanate": "amoxicillin",
+    "amoxicillin/clavulanate": "amoxicillin",
+    "augmentin": "amoxicillin",
+    "co-amoxiclav": "amoxicillin",
+    "unasyn": "ampicillin",
+    "acetaminophen": "paracetamol",
+    "acyclovir": "aciclovir",
+    "albuterol": "salbutamol",
+    "cephalexin": "cefalexin",
+    "chlorpheniramine": "chlorphenamine",
+    "cotrimoxazole": "trimethoprim_sulfamethoxazole",
+    "epinephrine": "adrenaline",
+    "glyceryl trinitrate": "glyceryl_trinitrate",
+    "hctz": "hydrochlorothiazide",
+    "nitroglycerin": "glyceryl_trinitrate",
+    "norepinephrine": "noradrenaline",
+    "piperacillin-tazobactam": "piperacillin_tazobactam",
+    "prednisone": "prednisolone",
+    "rifampin": "rifampicin",
+    "tmp-smx": "trimethoprim_sulfamethoxazole",
+    "trimethoprim-sulfamethoxazole": "trimethoprim_sulfamethoxazole",
+    "valproic acid": "valproate",
+}
+"""Names of drugs that are written otherwise elsewhere, combinations by what is an allergen in them. Source: WHO list of INN; labels."""
+STEMS = (
+    ("cillin", "penicillin"),
+    ("cef", "cephalosporin"),
+    ("ceph", "cephalosporin"),
+    ("penem", "carbapenem"),
+    ("sulfamethoxazole", "sulfonamide"),
+    ("sulfadiazine", "sulfonamide"),
+    ("sulfasalazine", "sulfonamide"),
+    ("profen", "nsaid"),
+    ("coxib", "nsaid"),
+    ("naproxen", "nsaid"),
+    ("diclofenac", "nsaid"),
+    ("indometacin", "nsaid"),
+    ("floxacin", "fluoroquinolone"),
+    ("thromycin", "macrolide"),
+    ("salicyl", "salicylate"),
+)
+"""What a part of a name says of the kind of drug. Source: WHO, the use of stems in the selection of INN, 2018."""
+ALLERGEN_WORDS = {
+    "penicillins": "penicillin",
+    "cephalosporins": "cephalosporin",
+    "sulfa": "sulfonamide",
+    "sulfa drug": "sulfonamide",
+    "sulfa drugs": "sulfonamide",
+    "sulfonamides": "sulfonamide",
+    "sulphonamides": "sulfonamide",
+    "nsaids": "nsaid",
+    "fluoroquinolones": "fluoroquinolone",
+    "quinolones": "fluoroquinolone",
+    "macrolides": "macrolide",
+    "opioids": "opioid_allergy",
+}
+"""What charts call an allergen, and what the formulary calls it."""
+STRENGTH = re.compile(r"\s+\d.*$|\s*\(.*$")
+
+
+def plain_name(written: str) -> str:
+    """A drug's name as written, without strength, brackets and capitals: `Metformin 1000mg BID` is `metformin`."""
+    return STRENGTH.sub("", " ".join(written.lower().split())).strip()
+
+
+@lru_cache(maxsize=4096)
+def known_as(written: str) -> Drug | None:
+    """The drug of the formulary that a written name means; None if it has none."""
+    name = plain_name(written)
+    return load_formulary().find(OTHER_NAMES.get(name, name))
+
+
+def same_drug(a: str, b: str) -> bool:
+    """Whether two written names mean one drug."""
+    first, second = known_as(a), known_as(b)
+    return plain_name(a) == plain_name(b) or (first is not None and second is not None and first.name == second.name)
+
+
+def allergen_of(written: str) -> str:
+    """What the formulary calls an allergen as charted."""
+    name = plain_name(written)
+    return ALLERGEN_WORDS.get(name, name)
+
+
+def kinds_of(written: str) -> tuple[str, ...]:
+    """Allergens that a written drug carries: those of the formulary, else its name and what its stem says."""
+    drug = known_as(written)
+    if drug is not None:
+        return drug.allergens
+    name = plain_name(written)
+    return (name, *(kind for stem, kind in STEMS if stem in name))
+
+
+def allergic_to(drug_name: str, allergies: Iterable[tuple[str, str]], formulary: Formulary) -> tuple[str, str] | None:
+    """The allergy that speaks against a drug so that it must not be given, and why; None if none does.
+
+    Args:
+        drug_name: As written.
+        allergies: Allergen and reaction, as charted.
+        formulary: Knows which kinds cross.
+    """
+    kinds = set(kinds_of(drug_name))
+    for allergen, reaction in allergies:
+        if set(reaction.lower().split()) & INTOLERANCES:
+            continue
+        substance = allergen_of(allergen)
+        if kinds & {substance, *kinds_of(substance)}:
+            return allergen, f"{plain_name(drug_name)} is of the kind that caused {reaction or 'a reaction'}"
+        for row in formulary.cross_reactions:
+            if row.allergy == substance and row.to in kinds and row.severity != "note":
+                return allergen, row.text
+    return None

@@ -1,0 +1,67 @@
+"""Records of the domain `radiology_report`: studies to report, templates, prior reports, and what is known of signs and systems."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from clinsim.hospital.records.base import DomainRecords, Log, Record
+
+
+class StudyRecord(Record):
+    """A study. `impression_reference` is shown by no tool. `phantom` says how its pixels are drawn; without it there are none."""
+
+    study_id: str
+    modality: str
+    body_part: str
+    indication: str
+    technique: str
+    patient_id: str
+    patient_age: int
+    patient_sex: str
+    clinical_history: str
+    prior_studies: tuple[str, ...] = ()
+    findings_description: str
+    impression_reference: str
+    urgency: str
+    phantom: dict[str, Any] | None = None
+    radiation: dict[str, float] | None = None
+
+
+class ReportTemplate(Record):
+    """Sections of a report and what to look at."""
+
+    template_id: str
+    modality: str
+    body_part: str
+    sections: tuple[str, ...]
+    checklist: tuple[str, ...]
+
+
+class PriorReport(Record):
+    """An earlier report."""
+
+    report_id: str
+    study_id: str
+    date: str
+    impression: str
+    key_findings: tuple[str, ...] = ()
+
+
+class RadiologyTopic(Record):
+    """A piece of knowledge."""
+
+    topic: str
+    content: str
+    category: str
+
+
+class StudyRecords(DomainRecords):
+    """The file of the domain."""
+
+    studies: dict[str, StudyRecord]
+    templates: dict[str, ReportTemplate] = Field(default_factory=dict)
+    prior_reports: dict[str, PriorReport] = Field(default_factory=dict)
+    knowledge_base: dict[str, RadiologyTopic] = Field(default_factory=dict)
+    generated_reports: Log = ()

@@ -1,0 +1,36 @@
+"""The ancestor's trajectories: each call succeeds or fails as it did there, except where a fault was mended."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from clinsim.hospital.ancestor import ancestor, is_mended, would_flag
+from clinsim.hospital.domains import call, load_database
+
+DATA = Path(__file__).parents[3] / "shared" / "data" / "bioagents"
+needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="the ancestor's files are not beside the checkout")
+READY = ("clinical_diagnosis", "drug_interaction")
+
+
+def trajectories():
+    if not DATA.is_dir():
+        return []
+    rows = [json.loads(line) for line in (DATA / "golden.jsonl").read_text(encoding="utf-8").splitlines()]
+    return [row for row in rows if row["domain"] in READY and row["trajectory"]]
+
+
+@needs_data
+@pytest.mark.parametrize("row", trajectories(), ids=lambda row: f"{row['task_id']}-{row['kind']}")
+def test_calls_fail_where_they_failed_there(row):
+    world = load_database(row["domain"], DATA / row["domain"]).open()
+    for step, failed in zip(row["trajectory"], row["call_errors"], strict=True):
+        called = call(world, row["domain"], step["name"], step["arguments"])
+        if is_mended(row["domain"], step["name"]):
+            continue
+        assert would_flag(row["domain"], step["name"], called) == failed, (step, called)
+
+
+def test_eighty_tools_bear_sixty_six_names():
+    names = [name for tools in ancestor().tools.values() for name in tools]
+    assert (len(names), len(set(names))) == (80, 66)
