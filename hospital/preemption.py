@@ -56,9 +56,10 @@ class PreemptivePool(Pool):
         heappush(self._heap, (*turn.rank, turn))
         self.queue += 1
         self._serve()
-        if not turn.unit:
+        if turn.index < 0:
             self._make_room(priority)
-        self._changed()
+        if self.watch is not None:
+            self.watch(self)
         return turn
 
     def take_back(self, turn: Turn) -> None:
@@ -68,13 +69,13 @@ class PreemptivePool(Pool):
 
     def _make_room(self, priority: int) -> None:
         """Take the unit of whoever ranks last, if that is somebody less urgent; it goes to the head of the queue."""
-        last = max((turn for turn in self.asked if turn.unit), key=lambda turn: turn.rank, default=None)
+        last = max((turn for turn in self.asked if turn.index >= 0), key=lambda turn: turn.rank, default=None)
         if last is None or last.rank[0] <= priority:
             return
         self.asked.remove(last)
         last.given_up = True
         last.taken.succeed()
-        self._return(self._index(last.unit))
+        self._return(last.index)
 
 
 def work(pool: PreemptivePool, priority: int, minutes: float) -> ProcessGenerator:
@@ -92,7 +93,7 @@ def work(pool: PreemptivePool, priority: int, minutes: float) -> ProcessGenerato
         with turn:
             yield turn
             since = pool.clock.now
-            yield turn.taken | pool.clock.timeout(minutes)
+            yield pool.clock.first_of(turn.taken, pool.clock.timeout(minutes))
             minutes = max(0.0, minutes - (pool.clock.now - since))
             if not turn.taken.triggered or not minutes:
                 return

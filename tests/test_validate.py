@@ -141,7 +141,7 @@ def test_service_that_starts_anew_after_preemption_is_rejected(monkeypatch):
         while True:
             with turn:
                 yield turn
-                yield turn.taken | pool.clock.timeout(minutes)
+                yield pool.clock.first_of(turn.taken, pool.clock.timeout(minutes))
                 if not turn.taken.triggered:
                     return
             turn = pool.request(priority)
