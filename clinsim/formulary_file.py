@@ -207,9 +207,9 @@ class Formulary(Rule):
         return brands | dict(self.drugs)
 
     def find(self, name: str) -> Drug | None:
-        """The drug of that generic or brand name, in any case, with spaces or hyphens; None if there is none."""
+        """The drug of that generic or brand name, in any case, however its words are joined; None if there is none."""
         drug = self.by_brand.get(name)
-        return drug if drug is not None else self.by_brand.get(name.strip().lower().replace(" ", "_").replace("-", "_"))
+        return drug if drug is not None else self.by_brand.get(name.strip().lower().translate(_JOINED))
 
     def of_group(self, group: str) -> tuple[Drug, ...]:
         """Drugs that may stand in for each other, in order of the file."""
@@ -224,7 +224,7 @@ class Formulary(Rule):
         """What the knowledge base holds on two drugs (or classes), their own names before those of their classes."""
         found = self.met.get((a, b))
         if found is None:
-            pairs = product(self._tokens(a), self._tokens(b))
+            pairs = product(self.tokens(a), self.tokens(b))
             found = self.met[a, b] = tuple(self.by_pair[pair] for pair in pairs if pair in self.by_pair)
         return found
 
@@ -241,9 +241,14 @@ class Formulary(Rule):
             self.twins[a.name, b.name] = max(rows, key=lambda row: SEVERITIES.index(row.severity), default=None)
         return self.twins[a.name, b.name]
 
-    def _tokens(self, name: str) -> tuple[str, ...]:
+    def tokens(self, name: str) -> tuple[str, ...]:
+        """Names under which rows may speak of a drug (generic or brand); a class stands for itself."""
         drug = self.find(name)
         return drug.tokens if drug else (name,)
+
+
+_JOINED = str.maketrans({" ": "_", "-": "_", "/": "_", "'": None, "\u2019": None, ".": None})
+"""How a name as written becomes a name of the file."""
 
 
 def _all_known(field: str, names: Iterable[str], allowed: set[str]) -> None:

@@ -13,7 +13,8 @@ from functools import lru_cache
 
 from clinsim.data_file import checked, read_folder
 from clinsim.formulary_file import SEVERITIES, SEVERITY_OF_TIER, Drug, Formulary, Severity, Tier
-from clinsim.hospital.drug_checks import CHECKS, Finding, PatientFacts, Proposal, gravest_row
+from clinsim.hospital.drug_checks import CHECKS
+from clinsim.hospital.drug_facts import Finding, PatientFacts, Proposal, gravest_row
 
 __all__ = [
     "Finding",
@@ -41,6 +42,9 @@ MULTIPLES: dict[str, tuple[str, float]] = {
     "unit": ("units", 1.0),
     "units": ("units", 1.0),
     "iu": ("units", 1.0),
+    "units/min": ("units/min", 1.0),
+    "tablet": ("tablet", 1.0),
+    "tablets": ("tablet", 1.0),
     "mcg/kg/min": ("g/kg/min", 1e-6),
     "ug/kg/min": ("g/kg/min", 1e-6),
     "µg/kg/min": ("g/kg/min", 1e-6),

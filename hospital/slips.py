@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from clinsim.formulary_file import Drug, Formulary
-from clinsim.hospital.drug_checks import Finding, PatientFacts
+from clinsim.hospital.drug_facts import Finding, PatientFacts
 from clinsim.hospital.safety import is_significant, review
 from clinsim.hospital.streams import Streams
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from clinsim.data_file import checked, read_data
 from clinsim.errors import ToolError
-from clinsim.hospital.drug_checks import Finding, PatientFacts, holds
+from clinsim.hospital.drug_facts import Finding, PatientFacts, holds
 from clinsim.hospital.streams import Streams
 from clinsim.imaging_file import Appearance, Imaging, MeasureRule, SafetyRule, Spread
 

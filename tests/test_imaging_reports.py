@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clinsim.errors import ScenarioError
-from clinsim.hospital.drug_checks import PatientFacts
+from clinsim.hospital.drug_facts import PatientFacts
 from clinsim.hospital.studies import Grade, Shown, grade, load_imaging, review_protocol
 from clinsim.imaging_file import Imaging
 from clinsim.scenario_file import checked, read_data

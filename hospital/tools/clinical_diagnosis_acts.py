@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from clinsim.hospital.drug_checks import PatientFacts
+from clinsim.hospital.drug_facts import PatientFacts
 from clinsim.hospital.records.clinical import ClinicalPatient, LabResult
 from clinsim.hospital.records.laboratory_names import of_test
 from clinsim.hospital.records.world import RecordWorld

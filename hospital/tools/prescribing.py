@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 from clinsim.errors import ToolError
-from clinsim.hospital.drug_checks import Finding, PatientFacts
+from clinsim.hospital.drug_facts import Finding, PatientFacts
 from clinsim.hospital.records.drug_names import allergen_of, allergic_to, known_as, same_drug
 from clinsim.hospital.records.world import RecordWorld
 from clinsim.hospital.safety import interaction, load_formulary, review
