@@ -137,6 +137,27 @@ def series(values: Sequence[float], every: float, cut: float, title: str, path: 
     _save(figure, path)
 
 
+def matrix(cells: Sequence[Sequence[float | None]], rows: Sequence[str], columns: Sequence[str], title: str, path: Path) -> None:
+    """A table of values drawn as colours, with each value written in its cell; a cell without a value stays empty.
+
+    Args:
+        cells: Values by row and column, -1 to 1.
+        rows: Names of the rows, top to bottom.
+        columns: Names of the columns, left to right.
+        title: Title of the figure.
+        path: File to write.
+    """
+    figure, axes = _blank(1.6 + 0.4 * len(rows), title)
+    axes.imshow([[float("nan") if cell is None else cell for cell in row] for row in cells], cmap="RdBu", vmin=-1.0, vmax=1.0, aspect="auto")
+    axes.set_xticks(range(len(columns)), list(columns), fontsize=7, rotation=20, ha="right")
+    axes.set_yticks(range(len(rows)), list(rows), fontsize=8)
+    for y, row in enumerate(cells):
+        for x, cell in enumerate(row):
+            if cell is not None:
+                axes.text(x, y, f"{cell:.2f}", ha="center", va="center", fontsize=7, color="white" if abs(cell) > 0.7 else "black")
+    _save(figure, path)
+
+
 def _blank(height: float, title: str) -> tuple[Figure, Axes]:
     from matplotlib.figure import Figure
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from clinsim.benchmark.assertion import phrase
 from clinsim.benchmark.task import Task
 from clinsim.data_file import checked
 from clinsim.errors import ScenarioError
@@ -38,8 +39,8 @@ def read_case(raw: Any, number: int, origin: str) -> Task:
             raise ScenarioError(f"{where}: OSCE_Examination.{name}: must be a mapping, not {type(case[name]).__name__}")
     diagnosis = str(case["Correct_Diagnosis"])
     gold: list[dict[str, Any]] = [{"name": "ask_patient", "arguments": {"question": "What brings you here?"}, "compare": {"question": "free"}}]
-    gold += [{"name": "examine_patient", "arguments": {"part": words_of(name)}} for name in case["Physical_Examination_Findings"]]
-    gold += [{"name": "request_test", "arguments": {"test": words_of(name)}} for name in case.get("Test_Results") or {}]
+    gold += [_shown("examine_patient", "part", name, found) for name, found in case["Physical_Examination_Findings"].items()]
+    gold += [_shown("request_test", "test", name, found) for name, found in (case.get("Test_Results") or {}).items()]
     gold.append({"name": "submit_answer", "arguments": {"answer": diagnosis}})
     task = {
         "id": f"case_{number:03d}",
@@ -52,6 +53,21 @@ def read_case(raw: Any, number: int, origin: str) -> Task:
         "origin": {CASE: {PARTS[name]: case.get(name) or {} for name in PARTS}},
     }
     return checked(Task, task, where)
+
+
+def _shown(tool: str, argument: str, name: str, found: Any) -> dict[str, Any]:
+    """The call that shows a finding, or any part of it; vital signs are asked for and not insisted on."""
+    parts = dict.fromkeys(words_of(path[0]) for path, _ in leaves(found) if path)
+    others = [{"name": tool, "arguments": {argument: part}} for part in parts]
+    return {"name": tool, "arguments": {argument: words_of(name)}, "or": others, "needed": name != "Vital_Signs"}
+
+
+def one_diagnosis(task: Task, diagnoses: Sequence[str]) -> Task:
+    """The task with the diagnoses of other cases as what the answer must not claim besides; those that share words with its own are left out."""
+    own = set(phrase(task.answer.reference))
+    against = tuple(name for name in diagnoses if not own & set(phrase(name)))
+    fact = task.answer.facts[0].model_copy(update={"against": against})
+    return task.model_copy(update={"answer": task.answer.model_copy(update={"facts": (fact,)})})
 
 
 def words_of(name: str) -> str:

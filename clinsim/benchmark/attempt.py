@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 
@@ -18,13 +18,8 @@ class Made:
     error: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One thing that is not as it was: which collection of the database, about whom (empty: nobody), and the record that was written."""
-
-    collection: str
-    subject: str
-    record: Mapping[str, Any]
+State = tuple[Mapping[str, Any], ...]
+"""What an attempt has written, in order: plain data with `kind`, `subject` and what was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +32,7 @@ class Attempt:
 
     calls: tuple[Made, ...] = ()
     final_answer: str = ""
-    changes: tuple[Change, ...] = ()
+    changes: State = ()
     turns: int = 0
     submitted: bool = False
-    failure: str = field(default="")
+    failure: str = ""

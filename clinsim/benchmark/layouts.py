@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from clinsim.benchmark.task import Task
-from clinsim.benchmark.words import word_lists
 from clinsim.data_file import checked
 from clinsim.errors import ScenarioError
 
@@ -19,8 +18,6 @@ LEAD = re.compile(
     r"^(?:the\s+)?(?:agent|report|answer|response)\s+(?:should\s+|must\s+|correctly\s+)*(?:\w+(?:ed|es|s)\b|identify|consider|order|account|assess|provide|characterize)\s*(?:for\s+|the\s+)?",
     re.IGNORECASE,
 )
-STOP = frozenset(word_lists("answer_words.yaml")["stop"])
-"""Words that carry no meaning of their own in an assertion."""
 
 
 def read_task(raw: Any, domain: str, origin: str) -> Task:
@@ -44,6 +41,7 @@ def read_task(raw: Any, domain: str, origin: str) -> Task:
         "assertions": criteria["assertions"],
     }
     subjects = _subjects(raw, actions)
+    answer = _answer(raw, truth, options, criteria["assertions"])
     task = {
         "id": raw.get("id"),
         "domain": domain,
@@ -53,8 +51,8 @@ def read_task(raw: Any, domain: str, origin: str) -> Task:
         "category": str(raw.get("category") or _described(raw, "category")),
         "difficulty": DIFFICULTIES.get(str(raw.get("difficulty") or _described(raw, "difficulty")).lower(), ""),
         "options": options,
-        "gold": [_gold(action, truth or str(raw.get("expected_answer") or "")) for action in actions],
-        "answer": _answer(raw, truth, options, criteria["assertions"]),
+        "gold": [_gold(action, answer["reference"]) for action in actions],
+        "answer": answer,
         "legacy": reference,
         "origin": {key: value for key, value in raw.items() if key not in ("id", "ticket", "evaluation_criteria", "expected_actions")},
     }
@@ -136,11 +134,11 @@ def _described(raw: Mapping[str, Any], field: str) -> str:
     return str(description.get(field, "")) if isinstance(description, dict) else ""
 
 
-def _gold(action: Mapping[str, Any], truth: str) -> dict[str, Any]:
-    """An expected action as a call of the gold plan; a submission without its answer is given the truth."""
+def _gold(action: Mapping[str, Any], reference: str) -> dict[str, Any]:
+    """An expected action as a call of the gold plan; a submission in words says the whole reference answer."""
     arguments = dict(action["arguments"])
-    if action["name"] == "submit_answer" and truth and "esi_level" not in arguments:
-        arguments.setdefault("answer", truth)
+    if action["name"] == "submit_answer" and reference and "esi_level" not in arguments:
+        arguments["answer"] = reference
     return {"name": action["name"], "arguments": arguments}
 
 
@@ -148,12 +146,6 @@ def _answer(raw: Mapping[str, Any], truth: str, options: dict[str, str], asserti
     if truth in options:
         return {"choice": truth, "reference": truth}
     texts = [str(text) for text in assertions]
-    facts = [{"words": words} for text in texts if (words := content_words(LEAD.sub("", text)))]
+    facts = [{"words": LEAD.sub("", text)} for text in texts if text.strip()]
     reference = str(raw.get("expected_answer") or truth)
     return {"reference": ". ".join([*([reference] if reference else []), *texts]), "facts": facts}
-
-
-def content_words(text: str) -> list[str]:
-    """The words of a text that carry its meaning, lower case, each once."""
-    words = re.findall(r"[a-z0-9][a-z0-9.%/+-]*[a-z0-9%]|[a-z0-9]", text.lower())
-    return list(dict.fromkeys(word for word in words if word not in STOP))

@@ -11,7 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from clinsim.benchmark.agentclinic import read_case
+from clinsim.benchmark.agentclinic import one_diagnosis, read_case
 from clinsim.benchmark.layouts import read_task
 from clinsim.benchmark.task import Task
 from clinsim.benchmark.tau2 import read_tau2
@@ -24,7 +24,7 @@ ALL = "all"
 SCALED = "_scaled"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Placed:
     """A task where it stands: the folder of its database, the file that it was read from, and its split (empty: none)."""
 
@@ -236,8 +236,14 @@ def _read_all(path: Path, domain: str) -> Iterator[Task]:
 
 def _agentclinic(data: Path) -> Suite:
     paths = [data] if data.is_file() else sorted(data.glob("*.jsonl"))
-    tasks = [Placed(read_case(raw, k, path.name), path.parent, path.name) for path in paths for k, raw in enumerate(read_json(path), 1)]
-    return _suite("agentclinic", tasks, ())
+    tasks = [(path, read_case(raw, k, path.name)) for path in paths for k, raw in enumerate(_lines(path), 1)]
+    diagnoses = list(dict.fromkeys(task.answer.reference for _, task in tasks))
+    return _suite("agentclinic", [Placed(one_diagnosis(task, diagnoses), path.parent, path.name) for path, task in tasks], ())
+
+
+def _lines(path: Path) -> list[Any]:
+    data = read_json(path)
+    return data if isinstance(data, list) else [data]
 
 
 def _tau2(data: Path) -> Suite:

@@ -49,14 +49,14 @@ class Fact(Rule):
     """Something that the answer must say.
 
     It is said when one of the phrases in `any` stands in the text and is not negated (with `denied: true`: when it is negated). With
-    `number`, the number must stand in the same sentence, within `tolerance` of it (a share, 0.02 is 2 %). With `words` instead of
-    `any`, `share` of these words must stand in one sentence. `against` lists what cannot be true at the same time: who says one of
-    these besides gets 0 for the whole answer.
+    `number`, the number must stand in the same sentence, within `tolerance` of it (a share, 0.02 is 2 %). With `words`, a sentence,
+    instead of `any`: the share `share` of its words must stand in one sentence of the answer, and be meant the same way. `against`
+    lists what cannot be true at the same time: who says one of these besides gets 0 for the whole answer.
     """
 
     id: str = ""
     any: tuple[str, ...] = ()
-    words: tuple[str, ...] = ()
+    words: str = ""
     share: float = Field(0.6, gt=0.0, le=1.0)
     number: float | None = None
     tolerance: float = Field(0.02, ge=0.0)
@@ -67,7 +67,7 @@ class Fact(Rule):
     @model_validator(mode="after")
     def _says_something(self) -> Fact:
         if not self.any and not self.words:
-            raise ValueError("a fact needs phrases (any) or words")
+            raise ValueError("a fact needs phrases (any) or words (a sentence)")
         return self
 
 

@@ -1,0 +1,65 @@
+"""What an answer is worth: the letter that it names, or the facts that it states."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from math import fsum
+
+from clinsim.benchmark.assertion import mentions, number_near, phrase, share_of_words, stances
+from clinsim.benchmark.task import Answer, Fact, Task
+
+CLAIM = re.compile(r"\b(?:answer|option|choice)\b(?:\s+(?:is|was|would\s+be))?\s*[:=]?\s*\(?([A-Za-z])\b\)?", re.IGNORECASE)
+LEADING = re.compile(r"^\W*([A-Za-z])\s*(?:[).:]|$)")
+LETTER = re.compile(r"(?<![\w'])([A-Z])(?![\w'])")
+WORDS_AT_LEAST, TIMES_THE_GOLD = 80, 4
+"""An answer may be that many words, or that many times as long as the gold plan's; what is longer is worth less in proportion."""
+
+
+def worth(task: Task, answer: str, allowance: int) -> float:
+    """What an answer is worth, from 0 to 1.
+
+    Args:
+        task: What is asked.
+        answer: All that the agent wrote as its answer.
+        allowance: Words that the gold plan writes.
+    """
+    wanted = task.answer
+    if wanted.choice:
+        return float(letters(answer, task.options) == {wanted.choice})
+    if not wanted.facts:
+        return 1.0
+    words, most = len(answer.split()), max(WORDS_AT_LEAST, TIMES_THE_GOLD * allowance)
+    return said(wanted, answer) * min(1.0, most / words if words else 1.0)
+
+
+def said(wanted: Answer, answer: str) -> float:
+    """The weighted share of facts that an answer states; 0 if it asserts what cannot be true together with one of them."""
+    if not answer.strip() or any("said" in stances(answer, fact.against) for fact in wanted.facts if fact.against):
+        return 0.0
+    total = fsum(fact.weight for fact in wanted.facts)
+    return fsum(fact.weight for fact in wanted.facts if states(fact, answer)) / total
+
+
+def states(fact: Fact, answer: str) -> bool:
+    """Whether an answer states a fact. To say a thing and to deny it is to say nothing."""
+    if fact.words:
+        return share_of_words(answer, fact.words) >= fact.share
+    found = [(place, one) for one in fact.any for place in mentions(answer, one)]
+    meant = {place.stance for place, _ in found}
+    if "said" in meant and "denied" in meant:
+        return False
+    wanted = "denied" if fact.denied else "said"
+    return any(place.stance == wanted and (fact.number is None or number_near(answer, place, fact.number, fact.tolerance)) for place, _ in found)
+
+
+def letters(answer: str, options: Mapping[str, str]) -> set[str]:
+    """The letters of the options that an answer names: alone, as a claim, or by the text of an option."""
+    text = answer.strip()
+    named = {found.upper() for found in CLAIM.findall(text)}
+    if first := LEADING.match(text):
+        named.add(first[1].upper())
+    named |= {letter for letter in LETTER.findall(text) if letter not in ("A", "I")}
+    whole = phrase(text)
+    named |= {letter for letter, option in options.items() if whole and phrase(option) == whole}
+    return named & set(options)

@@ -1,0 +1,201 @@
+"""What a text asserts: phrases found whole, clinical synonyms being one word, each said, denied, or left open.
+
+Negation is read as in NegEx (Chapman et al., J Biomed Inform 2001;34:301): a trigger before or after a phrase denies it, as far as its reach goes.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from clinsim.benchmark.words import word_lists
+
+Stance = Literal["said", "denied", "open"]
+Tokens = tuple[str, ...]
+REACH = 7
+"""Words over which a trigger reaches, before or after a phrase."""
+AVOIDING = 4
+"""Words over which a verb of avoiding (stop, withhold) reaches: what it is about stands right after it."""
+NEAR = 12
+"""Words within which a number belongs to a phrase."""
+COMMA = ","
+SENTENCE = re.compile(r"(?:[.!?](?=\s|$)|[;\n\r•])+")
+TOKEN = re.compile(r"\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|[^\W\d_]+(?:'[^\W\d_]+)?[0-9]*|,")
+NUMBER = re.compile(r"\d+(?:\.\d+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A phrase where it stands: in which sentence, from which word to which, and how it is meant."""
+
+    sentence: int
+    start: int
+    stop: int
+    stance: Stance
+
+
+@lru_cache(maxsize=4096)
+def sentences(text: str) -> tuple[Tokens, ...]:
+    """The sentences of a text as words in one form: lower case, one spelling, singular, synonyms replaced; commas are kept."""
+    plain = unicodedata.normalize("NFKD", text.lower()).replace("→", " to ").replace("\u2019", "'")
+    return tuple(_canonical(tokens) for part in SENTENCE.split(plain) if (tokens := _words(part)))
+
+
+def phrase(text: str) -> Tokens:
+    """A phrase as words in the same form, without commas."""
+    return tuple(word for sentence in sentences(text) for word in sentence if word != COMMA)
+
+
+def mentions(text: str, wanted: str) -> list[Found]:
+    """Each place in `text` where the phrase `wanted` stands, and how it is meant there."""
+    sought = phrase(wanted)
+    return [found for k, sentence in enumerate(sentences(text)) for found in _in_sentence(sentence, sought, k)] if sought else []
+
+
+def stances(text: str, wanted: Sequence[str]) -> set[Stance]:
+    """How any of several phrases are meant in a text; empty if none stands in it."""
+    return {found.stance for one in wanted for found in mentions(text, one)}
+
+
+def number_near(text: str, found: Found, number: float, tolerance: float) -> bool:
+    """Whether a number stands near a phrase, within a share `tolerance` of it."""
+    sentence = sentences(text)[found.sentence]
+    around = sentence[max(0, found.start - NEAR) : found.stop + NEAR]
+    return any(NUMBER.fullmatch(word) and abs(float(word) - number) <= tolerance * abs(number) + 1e-9 for word in around)
+
+
+def share_of_words(text: str, wanted: str) -> float:
+    """The largest share of the meaningful words of `wanted` that any one sentence of a text holds, each meant as it is there."""
+    sought = _meant_words(wanted)
+    if not sought:
+        return 0.0
+    return max((len(sought & _meant_words_of(sentence)) / len(sought) for sentence in sentences(text)), default=0.0)
+
+
+def _meant_words(text: str) -> frozenset[tuple[str, Stance]]:
+    return frozenset(pair for sentence in sentences(text) for pair in _meant_words_of(sentence))
+
+
+@lru_cache(maxsize=8192)
+def _meant_words_of(sentence: Tokens) -> frozenset[tuple[str, Stance]]:
+    """The words of a sentence that carry meaning, each with how it is meant."""
+    idle = _idle()
+    return frozenset((word, _negated(sentence, k, k + 1)) for k, word in enumerate(sentence) if word != COMMA and word not in idle)
+
+
+@lru_cache(maxsize=1)
+def _idle() -> frozenset[str]:
+    return frozenset(_one_form(word) for word in word_lists("answer_words.yaml")["stop"])
+
+
+def _words(text: str) -> list[str]:
+    return [_one_form(word) for word in TOKEN.findall(text)]
+
+
+def _one_form(word: str) -> str:
+    """A word in one spelling and number: American, singular; a number without its thousands' commas and idle zeros."""
+    if word == COMMA:
+        return word
+    if word[0].isdigit():
+        return f"{float(word.replace(COMMA, '')):g}" if len(word) < 12 else word
+    if len(word) > 4:
+        word = word.replace("ae", "e").replace("oe", "e").replace("our", "or").replace("isation", "ization").removesuffix("'s")
+        if word.endswith("s") and not word.endswith(("ss", "us", "is")):
+            word = word[:-1]
+    return word
+
+
+@lru_cache(maxsize=1)
+def _synonyms() -> dict[str, dict[Tokens, str]]:
+    """For each first word, the synonyms that begin with it and the one word that stands for them, longest first."""
+    table: dict[str, dict[Tokens, str]] = {}
+    for groups in word_lists("terms.yaml").values():
+        for group in groups:
+            for name in group:
+                tokens = tuple(_words(name))
+                table.setdefault(tokens[0], {})[tokens] = "_".join(_words(group[0]))
+    return {first: dict(sorted(names.items(), key=lambda pair: -len(pair[0]))) for first, names in table.items()}
+
+
+def _canonical(tokens: list[str]) -> Tokens:
+    made: list[str] = []
+    k = 0
+    while k < len(tokens):
+        names = _synonyms().get(tokens[k], {})
+        known = next((name for name in names if tuple(tokens[k : k + len(name)]) == name), None)
+        made.append(names[known] if known else tokens[k])
+        k += len(known) if known else 1
+    return tuple(made)
+
+
+def _in_sentence(sentence: Tokens, sought: Tokens, number: int) -> Iterator[Found]:
+    for start in range(len(sentence)):
+        stop = _end_of(sentence, start, sought)
+        if stop:
+            yield Found(number, start, stop, _stance(sentence, start, stop))
+
+
+def _end_of(sentence: Tokens, start: int, sought: Tokens) -> int:
+    """Where a phrase that begins at `start` ends, commas inside it passed over; 0 if it does not stand there."""
+    k = start
+    for word in sought:
+        while k > start and k < len(sentence) and sentence[k] == COMMA:
+            k += 1
+        if k >= len(sentence) or sentence[k] != word:
+            return 0
+        k += 1
+    return k
+
+
+@lru_cache(maxsize=1)
+def _triggers() -> dict[str, tuple[Tokens, ...]]:
+    lists = word_lists("answer_words.yaml")
+    names = ("deny_before", "avoid_before", "deny_after", "open_before", "open_after", "ends", "avoid_ends", "never")
+    return {name: tuple(sorted((tuple(_words(text)) for text in lists[name]), key=lambda words: -len(words))) for name in names}
+
+
+@lru_cache(maxsize=65536)
+def _stance(sentence: Tokens, start: int, stop: int) -> Stance:
+    """How a phrase is meant: denied also by a verb of avoiding right before it."""
+    plain = _negated(sentence, start, stop)
+    if plain == "said" and _holds(_cut(sentence[:start][-AVOIDING:], "ends", "avoid_ends"), "avoid_before"):
+        return "denied"
+    return plain
+
+
+def _negated(sentence: Tokens, start: int, stop: int) -> Stance:
+    before = _cut(sentence[:start][-REACH:], "ends")
+    after = _reach_after(sentence[stop:])
+    if _holds(before, "open_before") or _holds(after, "open_after"):
+        return "open"
+    return "denied" if _holds(before, "deny_before") or _holds(after, "deny_after") else "said"
+
+
+def _cut(words: Tokens, *ends: str) -> Tokens:
+    """The words before a phrase that may turn it round: back to whatever ends the reach of a negation."""
+    for k in range(len(words), 0, -1):
+        if any(words[k - len(end) : k] == end for kind in ends for end in _triggers()[kind] if len(end) <= k):
+            return words[k:]
+    return words
+
+
+def _reach_after(words: Tokens) -> Tokens:
+    kept = words[:REACH]
+    for k in range(len(kept)):
+        if kept[k] == COMMA or any(kept[k : k + len(end)] == end for end in _triggers()["ends"]):
+            return kept[:k]
+    return kept
+
+
+def _holds(words: Tokens, kind: str) -> bool:
+    """Whether a trigger stands among `words`; what only looks like one is passed over."""
+    plain = tuple(word for word in words if word != COMMA)
+    return any(
+        plain[k : k + len(trigger)] == trigger and not any(plain[k : k + len(idle)] == idle for idle in _triggers()["never"])
+        for trigger in _triggers()[kind]
+        for k in range(len(plain) - len(trigger) + 1)
+    )

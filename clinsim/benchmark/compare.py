@@ -1,0 +1,104 @@
+"""Typed comparison of arguments: ids exact, numbers with a tolerance, terms by clinical synonyms, lists as sets, free text not at all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from clinsim.benchmark.assertion import phrase
+from clinsim.benchmark.task import Comparison, Expected, Variant
+from clinsim.benchmark.words import word_lists
+
+LONGEST_TERM = 80
+"""Characters: a text that is longer is prose, and compared with nothing."""
+TOLERANCE = 0.02
+EXACT_NAMES = re.compile(r"(^|_)(id|ids|code)$")
+FREE_NAMES = frozenset(word_lists("answer_words.yaml")["free_arguments"])
+
+
+def how(name: str, wanted: Any) -> Comparison:
+    """How an argument is compared, by its name and the type of what is wanted."""
+    if isinstance(wanted, bool) or wanted is None or EXACT_NAMES.search(name):
+        return "exact"
+    if isinstance(wanted, int | float):
+        return "number"
+    if isinstance(wanted, list | tuple):
+        return "items"
+    if isinstance(wanted, str) and name not in FREE_NAMES and len(wanted) <= LONGEST_TERM:
+        return "term"
+    return "free"
+
+
+def same(comparison: Comparison, wanted: Any, given: Any, tolerance: float = TOLERANCE) -> bool:
+    """Whether what was given is what was wanted, under one way of comparing."""
+    return RULES[comparison](wanted, given, tolerance)
+
+
+def fits(expected: Expected, name: str, arguments: Mapping[str, Any]) -> bool:
+    """Whether a call is the expected one, or another that serves as well; only arguments that the plan states are compared."""
+    if name == expected.name and _all_same(expected.arguments, arguments, expected.compare, expected.tolerance):
+        return True
+    return any(_fits_variant(variant, expected, name, arguments) for variant in expected.alternatives)
+
+
+def _fits_variant(variant: Variant, expected: Expected, name: str, arguments: Mapping[str, Any]) -> bool:
+    return name == variant.name and _all_same(variant.arguments, arguments, {}, expected.tolerance)
+
+
+def fits_pattern(pattern: Mapping[str, Any], arguments: Mapping[str, Any]) -> bool:
+    """Whether arguments are as a pattern says; texts are compared as terms however long."""
+    return all(same("term" if isinstance(value, str) else how(key, value), value, arguments.get(key)) for key, value in pattern.items())
+
+
+def _all_same(wanted: Mapping[str, Any], given: Mapping[str, Any], rules: Mapping[str, Comparison], tolerance: float) -> bool:
+    return all(same(rules.get(key, how(key, value)), value, given.get(key), tolerance) for key, value in wanted.items())
+
+
+def _exact(wanted: Any, given: Any, tolerance: float) -> bool:
+    if isinstance(wanted, str) and isinstance(given, str):
+        return wanted.strip().casefold() == given.strip().casefold()
+    if isinstance(wanted, bool) or isinstance(given, bool) or wanted is None:
+        return wanted is given
+    return bool(wanted == given)
+
+
+def _number(wanted: Any, given: Any, tolerance: float) -> bool:
+    if isinstance(wanted, bool) or isinstance(given, bool) or not isinstance(wanted, int | float) or not isinstance(given, int | float):
+        return False
+    if isinstance(wanted, int):
+        return wanted == given
+    return abs(given - wanted) <= tolerance * abs(wanted) + 1e-9
+
+
+def _term(wanted: Any, given: Any, tolerance: float) -> bool:
+    """The same words in the same order; a number among them as a number."""
+    if not isinstance(wanted, str) or not isinstance(given, str):
+        return False
+    left, right = phrase(wanted.replace("_", " ")), phrase(given.replace("_", " "))
+    return left == right if left or right else wanted.strip() == given.strip()
+
+
+def _items(wanted: Any, given: Any, tolerance: float) -> bool:
+    """The same items, whatever their order; each is matched with another one."""
+    if not isinstance(given, list | tuple) or not isinstance(wanted, list | tuple) or len(wanted) != len(given):
+        return False
+    rest = list(given)
+    for item in wanted:
+        held = next((k for k, other in enumerate(rest) if same(_of_item(item), item, other, tolerance)), None)
+        if held is None:
+            return False
+        rest.pop(held)
+    return True
+
+
+def _of_item(item: Any) -> Comparison:
+    kind = how("", item)
+    return "term" if kind == "free" and isinstance(item, str) else "exact" if kind == "free" else kind
+
+
+def _free(wanted: Any, given: Any, tolerance: float) -> bool:
+    return True
+
+
+RULES: dict[Comparison, Callable[[Any, Any, float], bool]] = {"exact": _exact, "number": _number, "term": _term, "items": _items, "free": _free}

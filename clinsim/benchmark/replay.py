@@ -1,0 +1,193 @@
+"""Replays: policies over the tasks of a suite, in isolated worlds over several processes, kept in a journal so that a killed replay goes on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from clinsim.benchmark.attempt import Attempt
+from clinsim.benchmark.legacy import action_score, composite
+from clinsim.benchmark.play import MAX_TURNS, Play, standard_of
+from clinsim.benchmark.policies import SCRIPTS
+from clinsim.benchmark.seated import play_seated
+from clinsim.benchmark.strict import Graded, grade
+from clinsim.benchmark.suite import Placed
+from clinsim.benchmark.task import SUBMISSIONS
+from clinsim.errors import UsageError
+from clinsim.processes import shared_out
+from clinsim.rollout import policy_for
+
+JOURNAL, PLAN = "rows.jsonl", "plan.json"
+BATCH = 64
+"""Attempts between two writings of the journal: what a kill costs at most."""
+CHUNK = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One attempt to make: a task, the SPEC of a policy, and the trial, which seeds the policy."""
+
+    placed: Placed
+    policy: str
+    trial: int = 0
+    max_turns: int = MAX_TURNS
+
+    @property
+    def key(self) -> tuple[str, str, str, str, int]:
+        """What names the attempt in a journal."""
+        return (*self.placed.key, self.policy, self.trial)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An attempt and what both scorers give it. `strict` is None for a task that the strict scorer cannot grade.
+
+    `error` is empty, or what failed in the infrastructure: such a row has no scores. `components` are those of the strict scorer.
+    """
+
+    domain: str
+    file: str
+    task_id: str
+    policy: str
+    trial: int
+    turns: int = 0
+    action_score: float = 0.0
+    strict: float | None = None
+    strict_accuracy: float = 0.0
+    legacy: float = 0.0
+    legacy_accuracy: float = 0.0
+    components: Mapping[str, Any] | None = None
+    error: str = ""
+
+    @property
+    def key(self) -> tuple[str, str, str, str, int]:
+        """What names the attempt in a journal."""
+        return (self.domain, self.file, self.task_id, self.policy, self.trial)
+
+
+def jobs_of(tasks: Sequence[Placed], policies: Sequence[str], trials: int) -> list[Job]:
+    """Every policy at every task, `trials` times.
+
+    Raises:
+        UsageError: A policy is unknown.
+    """
+    for spec in policies:
+        check_policy(spec)
+    return [Job(placed, spec, trial) for spec in policies for placed in tasks for trial in range(trials)]
+
+
+def check_policy(spec: str) -> None:
+    """Find out before anything is played whether a policy exists.
+
+    Raises:
+        UsageError: It does not; the message names those of static mode as well.
+    """
+    if spec in SCRIPTS:
+        return
+    try:
+        policy_for(spec)
+    except UsageError as problem:
+        raise UsageError(f"{problem}; static mode also has {', '.join(SCRIPTS)}") from problem
+
+
+def play_job(job: Job) -> Row:
+    """Make one attempt and score it."""
+    play = Play(job.placed, job.max_turns)
+    failure = ""
+    if job.policy in SCRIPTS:
+        SCRIPTS[job.policy](play)
+    else:
+        failure = play_seated(play, policy_for(job.policy), job.trial)
+    if failure:
+        return Row(*job.key, turns=play.turns, error=failure)
+    return scored(job, play.attempt())
+
+
+def scored(job: Job, attempt: Attempt) -> Row:
+    """The row of a finished attempt."""
+    standard = standard_of(job.placed)
+    strict = grade(standard, attempt)
+    reference = job.placed.task.reference
+    legacy = composite(reference, attempt.calls, response_of(attempt))
+    return Row(
+        *job.key,
+        turns=attempt.turns,
+        action_score=action_score(reference.actions, attempt.calls),
+        strict=strict.score if standard.gradable else None,
+        strict_accuracy=strict.accuracy,
+        legacy=legacy["total"],
+        legacy_accuracy=legacy["accuracy"],
+        components=components(strict),
+    )
+
+
+def components(graded: Graded) -> dict[str, Any]:
+    """The parts of a strict score, as data."""
+    return {name: value for name, value in asdict(graded).items() if name != "score"}
+
+
+def response_of(attempt: Attempt) -> str:
+    """The response as the legacy scorer reads it: the answer that was submitted, else the last words."""
+    for call in reversed(attempt.calls):
+        answer = call.arguments.get("answer")
+        if call.name in SUBMISSIONS and isinstance(answer, str):
+            return answer
+    return attempt.final_answer
+
+
+def replayed(jobs: Sequence[Job], journal: Path | None = None, processes: int | None = None) -> Iterator[Row]:
+    """Play all jobs and give their rows in order; those that a journal holds already are not played again."""
+    known = {row.key: row for row in read_journal(journal)} if journal else {}
+    for start in range(0, len(jobs), BATCH):
+        batch = jobs[start : start + BATCH]
+        rows = shared_out(play_job, [job for job in batch if job.key not in known], CHUNK, processes)
+        if journal and rows:
+            with journal.open("a", encoding="utf-8") as file:
+                file.writelines(f"{json.dumps(asdict(row), ensure_ascii=False)}\n" for row in rows)
+        known.update((row.key, row) for row in rows)
+        yield from (known[job.key] for job in batch)
+
+
+def read_journal(path: Path) -> list[Row]:
+    """The rows of a journal; a last line that was cut off does not count, nor do rows whose infrastructure failed."""
+    if not path.exists():
+        return []
+    names = {field.name for field in fields(Row)}
+    rows = []
+    lines = path.read_text(encoding="utf-8").split("\n")
+    for k, line in enumerate(lines[:-1], 1):
+        try:
+            data = json.loads(line)
+        except ValueError as problem:
+            raise UsageError(f"{path}: line {k}: not JSON; the journal is damaged") from problem
+        if not isinstance(data, dict) or set(data) != names:
+            raise UsageError(f"{path}: line {k}: not a row of a replay")
+        rows.append(Row(**data))
+    if lines[-1]:
+        path.write_text("".join(f"{line}\n" for line in lines[:-1]), encoding="utf-8")
+    return [row for row in rows if not row.error]
+
+
+def open_folder(out: Path, plan: Mapping[str, Any], *, resume: bool) -> Path:
+    """The journal in a folder for a replay, made anew or gone on with.
+
+    Raises:
+        UsageError: The folder holds something already, or another replay than the one that is to go on.
+    """
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"--out {out}: is a file; give a folder")
+    if not resume:
+        if out.exists() and any(out.iterdir()):
+            raise UsageError(f"--out {out}: is not empty; take another folder, or --resume to go on with what is in it")
+        out.mkdir(parents=True, exist_ok=True)
+        (out / PLAN).write_text(json.dumps(plan, indent=1) + "\n", encoding="utf-8")
+        return out / JOURNAL
+    if not (out / PLAN).is_file():
+        raise UsageError(f"--resume: {out} holds no replay (no {PLAN})")
+    begun = json.loads((out / PLAN).read_text(encoding="utf-8"))
+    if different := [name for name in plan if begun.get(name) != plan[name]]:
+        raise UsageError(f"--resume: {out} was begun with another {different[0]}: {begun.get(different[0])!r}")
+    return out / JOURNAL

@@ -1,0 +1,99 @@
+"""Recorded trajectories scored again: one row for each line of a file, in order, with the figures of the legacy scorer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from clinsim.benchmark.attempt import Attempt, Made
+from clinsim.benchmark.legacy import score, score_as_runner
+from clinsim.benchmark.play import ends, standard_of
+from clinsim.benchmark.stage import open_stage
+from clinsim.benchmark.strict import grade
+from clinsim.benchmark.suite import Placed, Suite, read_json
+from clinsim.errors import UsageError
+
+NAMES = ("domain", "file", "task_id", "kind")
+TASKS_FILE = "tasks.json"
+DIGITS = 10
+"""Digits that figures are given to."""
+
+
+def rows_of(suite: Suite, path: Path, scorer: str) -> Iterator[dict[str, Any]]:
+    """A row for each line: what names it, and its figures.
+
+    With the legacy scorer: `action_score`, `env_reward`, `qa_accuracy`, `total`, `accuracy`, `format`, `process`, `tool_usage`,
+    `reasoning_quality`, `tool_usage_pre_p13` and `judge`, then `runner` (what the ancestor's runner reports for the same calls) and
+    `call_errors` (whether each call fails when it is made here). With the strict one: `score`, its components, and `call_errors`.
+
+    Raises:
+        UsageError: A line lacks a field, or names a task that is not there; the message names the line.
+    """
+    if not path.is_file():
+        raise UsageError(f"--trajectories {path}: no such file")
+    lines = read_json(path)
+    for k, line in enumerate(lines if isinstance(lines, list) else [lines], 1):
+        where = f"{path}: line {k}"
+        calls, final_answer = _checked(line, where)
+        placed = _placed(suite, line, where)
+        yield {**{name: line.get(name, "") for name in NAMES}, **_figures(placed, calls, final_answer, scorer)}
+
+
+def _figures(placed: Placed, calls: list[Made], final_answer: str, scorer: str) -> dict[str, Any]:
+    reference = placed.task.reference
+    made = _replayed(placed, calls)
+    errors = [not call.ok for call in made.calls]
+    if scorer == "legacy":
+        figures = score(reference, calls, final_answer)
+        return {**rounded(figures), "runner": rounded(score_as_runner(reference, calls, final_answer)), "call_errors": errors}
+    kept = Attempt(until_submission(placed, made.calls), final_answer, made.changes, len(calls))
+    graded = grade(standard_of(placed), kept)
+    parts = {name: getattr(graded, name) for name in ("score", "evidence", "answer", "actions", "state", "repeats")}
+    return {**rounded(parts), "unsafe": list(graded.unsafe), "call_errors": errors}
+
+
+def until_submission(placed: Placed, calls: tuple[Made, ...]) -> tuple[Made, ...]:
+    """The calls up to the submission that ended the task; what came after does not count."""
+    end = next((k for k, call in enumerate(calls) if call.ok and ends(placed.task, call.name)), len(calls))
+    return calls[: end + 1]
+
+
+def _replayed(placed: Placed, calls: list[Made]) -> Attempt:
+    """The calls made here, each as it comes out."""
+    stage = open_stage(placed)
+    made = tuple(stage.call(call.name, call.arguments) for call in calls)
+    return Attempt(made, changes=stage.changes(), turns=len(calls))
+
+
+def rounded(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """Figures to ten digits, nested ones too."""
+    return {
+        name: rounded(value) if isinstance(value, Mapping) else round(value, DIGITS) if isinstance(value, float) else value
+        for name, value in figures.items()
+    }
+
+
+def _checked(line: Any, where: str) -> tuple[list[Made], str]:
+    if not isinstance(line, dict):
+        raise UsageError(f"{where}: must be a mapping, not {type(line).__name__}")
+    if missing := [name for name in ("domain", "task_id", "trajectory") if name not in line]:
+        raise UsageError(f"{where}: {missing[0]}: missing; it is required")
+    if not isinstance(line["trajectory"], list):
+        raise UsageError(f"{where}: trajectory: must be a list of calls")
+    calls = []
+    for n, call in enumerate(line["trajectory"]):
+        if not isinstance(call, dict) or not isinstance(call.get("name"), str) or not isinstance(call.get("arguments", {}), dict):
+            raise UsageError(f"{where}: trajectory.{n}: must be a mapping with name (a text) and arguments (a mapping)")
+        calls.append(Made(call["name"], call.get("arguments", {})))
+    answer = line.get("final_answer") or ""
+    if not isinstance(answer, str):
+        raise UsageError(f"{where}: final_answer: must be a text, not {type(answer).__name__}")
+    return calls, answer
+
+
+def _placed(suite: Suite, line: Mapping[str, Any], where: str) -> Placed:
+    try:
+        return suite.task(str(line["domain"]), str(line["task_id"]), str(line.get("file") or TASKS_FILE))
+    except UsageError as problem:
+        raise UsageError(f"{where}: {problem}") from problem

@@ -1,0 +1,96 @@
+"""`clinsim replay`: policies, or recorded trajectories, over the tasks of a suite."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from clinsim.commands.screen import number, page, progress, table, write_json
+from clinsim.errors import UsageError
+
+SCORERS = ("strict", "legacy")
+LISTED = 10
+"""Ids that are listed for people; data has them all."""
+
+
+def replay(
+    suite: Annotated[str, typer.Option(help="own, one of its domains, or bioagents, agentclinic, tau2 with --data.")],
+    data: Annotated[Path | None, typer.Option(help="Folder or file of a suite that is not the project's own.")] = None,
+    policy: Annotated[list[str] | None, typer.Option(help="SPEC of a policy; more than once for a matrix. Default gold.")] = None,
+    scorer: Annotated[str, typer.Option(help="strict or legacy.")] = "strict",
+    split: Annotated[str, typer.Option(help="train, test, heldout or all.")] = "all",
+    domain: Annotated[str, typer.Option(help="Only tasks of this domain.")] = "",
+    trials: Annotated[int, typer.Option(min=1, help="How often each task is played; trials reseed the policy.")] = 1,
+    trajectories: Annotated[Path | None, typer.Option(help="JSONL of recorded calls to score, instead of playing.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a replay in --out that was cut off.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Folder for rows, CSV, Markdown and figure.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+) -> None:
+    """Replay static tasks: play policies on them, or score recorded trajectories."""
+    from clinsim.benchmark.suite import load_suite  # numpy and the hospital: only when they are needed
+
+    if scorer not in SCORERS:
+        raise UsageError(f"--scorer {scorer}: unknown; allowed {', '.join(SCORERS)}")
+    if resume and out is None:
+        raise UsageError("--resume needs --out: the folder of the replay that is to go on")
+    loaded = load_suite(suite, data)
+    listed = {"unknown": list(loaded.unknown), "disputed": list(loaded.disputed)}
+    if trajectories is not None:
+        from clinsim.benchmark.trajectories import rows_of
+
+        rows = list(rows_of(loaded, trajectories, scorer))
+        found = {"suite": suite, "scorer": scorer, "policy": f"recorded:{trajectories.name}", "trajectories": rows, **listed}
+        _tell_rows(found, as_json)
+        return
+    specs = list(dict.fromkeys(policy or ["gold"]))
+    chosen = {"suite": suite, "split": split, "domain": domain, "trials": trials, "policies": specs}
+    with nullcontext() if as_json else progress.status(suite):
+        found = {**_played(loaded.chosen(split, domain), chosen, scorer, out, resume=resume), **listed}
+    _tell(found, as_json, out)
+
+
+def _played(tasks: Any, chosen: Mapping[str, Any], scorer: str, out: Path | None, *, resume: bool) -> dict[str, Any]:
+    """Play what was chosen, and sum it up."""
+    from clinsim.benchmark.replay import jobs_of, open_folder, replayed
+    from clinsim.benchmark.report import summary, write_all
+
+    jobs = jobs_of(tasks, chosen["policies"], chosen["trials"])
+    journal = open_folder(out, chosen, resume=resume) if out is not None else None
+    rows = list(replayed(jobs, journal))
+    policies = {spec: [row for row in rows if row.policy == spec] for spec in chosen["policies"]}
+    if out is not None:
+        write_all(out, scorer, policies)
+    return summary(chosen["suite"], scorer, policies, split=chosen["split"])
+
+
+def _tell_rows(found: Mapping[str, Any], as_json: bool) -> None:
+    if as_json:
+        write_json(found)
+        return
+    name = "action_score" if found["scorer"] == "legacy" else "score"
+    rows = table("", "domain", "task", "kind", f"{name}>", "failed calls>")
+    for row in found["trajectories"]:
+        rows.add_row(row["domain"], row["task_id"], row["kind"], number(row[name], 3), str(sum(row["call_errors"])))
+    page().print(rows)
+
+
+def _tell(found: Mapping[str, Any], as_json: bool, out: Path | None) -> None:
+    if as_json:
+        write_json(found)
+        return
+    rows = table("", "policy", "domain", "tasks>", "score>", "action score>", "accuracy>", "turns>", "errors>")
+    for spec, domains in (found["matrix"] if "matrix" in found else {found["policy"]: found["domains"]}).items():
+        for name, row in domains.items():
+            figures = (number(row[key], 3) for key in ("score", "action_score", "accuracy", "turns"))
+            rows.add_row(spec, name, str(row["tasks"]), *figures, str(row["errors"]))
+    page().print(rows)
+    for kind, meaning in (("unknown", "named by a split, in no file"), ("disputed", "in two splits")):
+        if found[kind]:
+            rest = f" and {len(found[kind]) - LISTED} more (all of them with --json)" if len(found[kind]) > LISTED else ""
+            typer.echo(f"{len(found[kind])} ids {meaning}: {', '.join(found[kind][:LISTED])}{rest}")
+    if out is not None:
+        typer.echo(f"Rows, matrix.csv, matrix.md and matrix.svg in {out}")
