@@ -18,7 +18,15 @@ from clinsim.errors import ToolError, UsageError
 from clinsim.hospital.records.base import UnknownRecordError
 from clinsim.hospital.records.database import RECORDS_OF, Database, load_database
 from clinsim.hospital.records.world import Change, RecordWorld, difference
-from clinsim.hospital.tools import clinical_diagnosis, clinical_diagnosis_acts, drug_interaction
+from clinsim.hospital.tools import (
+    clinical_diagnosis,
+    clinical_diagnosis_acts,
+    drug_interaction,
+    ehr_management,
+    ehr_management_acts,
+    triage_emergency,
+    triage_emergency_acts,
+)
 from clinsim.record import Role
 from clinsim.tooling import ToolSpec, as_data, check_call, granted
 
@@ -26,7 +34,15 @@ __all__ = ["DOMAINS", "Called", "Change", "Database", "RecordWorld", "call", "di
 
 DOMAINS: tuple[str, ...] = tuple(RECORDS_OF)
 """Names of the domains; each is a toolset."""
-TOOL_MODULES = (clinical_diagnosis, clinical_diagnosis_acts, drug_interaction)
+TOOL_MODULES = (
+    clinical_diagnosis,
+    clinical_diagnosis_acts,
+    drug_interaction,
+    ehr_management,
+    ehr_management_acts,
+    triage_emergency,
+    triage_emergency_acts,
+)
 """The modules that declare the tools of the domains."""
 
 Outcome = Literal["ok", "unknown_tool", "schema", "missing", "refused"]

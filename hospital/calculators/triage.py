@@ -1,12 +1,12 @@
-"""Emergency Severity Index, versions 4 and 5: level 1 (now) to 5 (no resource)."""
+"""Emergency Severity Index, versions 4 and 5: level 1 (now) to 5 (no resource); Revised Trauma Score."""
 
 from __future__ import annotations
 
 import math
 from typing import Literal
 
-from clinsim.hospital.calculators.declaration import Answer, calculator
-from clinsim.hospital.calculators.measures import Age, Count, HeartRate, RespiratoryRate, Saturation
+from clinsim.hospital.calculators.declaration import Answer, Steps, at_least, calculator
+from clinsim.hospital.calculators.measures import Age, ComaScale, Count, HeartRate, Pressure, RespiratoryRate, Saturation
 from clinsim.hospital.calculators.quantity import InputError
 
 Version = Literal["4", "5"]
@@ -18,6 +18,12 @@ LOW_SATURATION = 92
 """%. Source: ENA, ESI handbook, versions 4 and 5."""
 ADULT_FROM = 8.0
 """Years; the limits of version 5 for younger children are not part of this declaration."""
+TRAUMA_COMA: Steps = ((13, 4), (9, 3), (6, 2), (4, 1))
+TRAUMA_PRESSURE: Steps = ((90, 4), (76, 3), (50, 2), (1, 1))
+"""mmHg. Source: Champion 1989, with the coma scale above and the rate below."""
+TRAUMA_WEIGHTS = {"coma": 0.9368, "pressure": 0.7326, "breath": 0.2908}
+TRAUMA_CENTRE_BELOW = 11
+"""Sum of the coded values from which down a trauma centre is advised. Source: Champion 1989."""
 TEXTS = {
     1: "now",
     2: "physician within 10 minutes",
@@ -81,3 +87,24 @@ def _dangerous(age: float, heart_rate: float | None, respiratory_rate: float | N
         or (respiratory_rate is not None and respiratory_rate > fast_breath)
         or (spo2 is not None and spo2 < LOW_SATURATION)
     )
+
+
+@calculator("Revised Trauma Score", unit="points", citation="Champion, J Trauma 1989;29:623")
+def revised_trauma_score(gcs: ComaScale, sbp: Pressure, respiratory_rate: RespiratoryRate) -> Answer:
+    """Severity of an injury by its effect on the body, 0 (gravest) to 7.8408.
+
+    Args:
+        gcs: Glasgow coma scale.
+        sbp: Systolic pressure.
+        respiratory_rate: 10 to 29 is best, faster is better than slower.
+    """
+    coded = {"coma": at_least(gcs, TRAUMA_COMA), "pressure": at_least(sbp, TRAUMA_PRESSURE), "breath": _trauma_breath(respiratory_rate)}
+    value = math.fsum(TRAUMA_WEIGHTS[name] * points for name, points in coded.items())
+    centre = sum(coded.values()) <= TRAUMA_CENTRE_BELOW
+    return Answer(value, "trauma centre advised" if centre else "no criterion for a trauma centre by this score", coded)
+
+
+def _trauma_breath(rate: float) -> float:
+    if rate > 29:
+        return 3
+    return at_least(rate, ((10, 4), (6, 2), (1, 1)))

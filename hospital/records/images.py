@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from functools import cached_property
 
 from pydantic import Field
 
 from clinsim.hospital.records.base import DomainRecords, Log, Record
+from clinsim.hospital.records.search import Index
+
+
+class PhantomFinding(Record):
+    """A finding that is drawn: by its name in the imaging catalogue of the house, where, and how large (by chance if not given)."""
+
+    finding: str
+    region: str
+    size: float | None = None
+
+
+class PhantomRule(Record):
+    """How the pixels of an image are drawn: kind of study in the imaging catalogue, findings, protocol, seed."""
+
+    code: str
+    findings: tuple[PhantomFinding, ...] = ()
+    protocol: str = ""
+    seed: int = 0
 
 
 class ImageRecord(Record):
@@ -24,7 +43,12 @@ class ImageRecord(Record):
     source_dataset: str = ""
     patient_id: str | None = None
     prior_image_id: str | None = None
-    phantom: dict[str, Any] | None = None
+    phantom: PhantomRule | None = None
+
+    @property
+    def patient_key(self) -> str:
+        """What the anatomy hangs on: the patient, else the image."""
+        return self.patient_id or self.image_id
 
 
 class ImageFinding(Record):
@@ -97,3 +121,15 @@ class ImageRecords(DomainRecords):
     patient_contexts: dict[str, ImagePatient] = Field(default_factory=dict)
     similar_cases: dict[str, tuple[SimilarCase, ...]] = Field(default_factory=dict)
     analysis_log: Log = ()
+
+    @cached_property
+    def report_by_image(self) -> Mapping[str, ImageReport]:
+        """The report on each image that has one."""
+        return {row.image_id: row for row in self.reports.values()}
+
+    @cached_property
+    def report_index(self) -> Index:
+        """Reports, ready to be searched."""
+        return Index(
+            {key: " ".join((row.indication, row.impression, *(line.description for line in row.findings))) for key, row in self.reports.items()}
+        )

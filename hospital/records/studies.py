@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import cached_property
 
 from pydantic import Field
 
 from clinsim.hospital.records.base import DomainRecords, Log, Record
+from clinsim.hospital.records.images import PhantomRule
+from clinsim.hospital.records.search import Index
 
 
 class StudyRecord(Record):
-    """A study. `impression_reference` is shown by no tool. `phantom` says how its pixels are drawn; without it there are none."""
+    """A study. `impression_reference` is shown by no tool. `phantom` says how its pixels are drawn; without it there are none.
+
+    `prior_phantoms` are the pictures behind prior reports, by the report's id.
+    """
 
     study_id: str
     modality: str
@@ -25,8 +30,8 @@ class StudyRecord(Record):
     findings_description: str
     impression_reference: str
     urgency: str
-    phantom: dict[str, Any] | None = None
-    radiation: dict[str, float] | None = None
+    phantom: PhantomRule | None = None
+    prior_phantoms: dict[str, PhantomRule] = Field(default_factory=dict)
 
 
 class ReportTemplate(Record):
@@ -65,3 +70,9 @@ class StudyRecords(DomainRecords):
     prior_reports: dict[str, PriorReport] = Field(default_factory=dict)
     knowledge_base: dict[str, RadiologyTopic] = Field(default_factory=dict)
     generated_reports: Log = ()
+
+    @cached_property
+    def knowledge_index(self) -> Index:
+        """Knowledge, ready to be searched; a word of the topic counts twice, its id counts."""
+        rows = self.knowledge_base.items()
+        return Index({key: f"{key.replace('_', ' ')} {row.topic} {row.topic} {row.category.replace('_', ' ')} {row.content}" for key, row in rows})

@@ -10,7 +10,7 @@ from clinsim.hospital.domains import call, load_database
 
 DATA = Path(__file__).parents[3] / "shared" / "data" / "bioagents"
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="the ancestor's files are not beside the checkout")
-READY = ("clinical_diagnosis", "drug_interaction")
+READY = ("clinical_diagnosis", "drug_interaction", "ehr_management")
 
 
 def trajectories():

@@ -1,0 +1,40 @@
+"""Bodies shared by the imaging domains: descriptions without their reading, sizes in texts, words of a place."""
+
+from __future__ import annotations
+
+import re
+
+READING = re.compile(
+    r",?\s*(?:\(?)(?:most\s+)?(?:consistent with|suggest(?:s|ive of|ing)|compatible with|indicat(?:es|ing|ive of)|concerning for|suspicious for|"
+    r"representing|represents?|diagnostic of|characteristic of|in keeping with|likely|probably|favou?r(?:s|ing)|pathognomonic (?:of|for)|confirming)"
+    r"\b[^.;)]*\)?",
+    re.IGNORECASE,
+)
+"""From a word that says what a finding means to the end of its clause."""
+SIZE = re.compile(r"\d+(?:\.\d+)?(?:\s*[x×]\s*\d+(?:\.\d+)?){0,2}\s*(?:mm|cm)\b", re.IGNORECASE)
+TO_MM = {"mm": 1.0, "cm": 10.0}
+
+
+def without_reading(text: str) -> str:
+    """A description without the clauses that say what it means: what is seen, not what it is."""
+    return " ".join(READING.sub("", text).split()).strip(" ,;")
+
+
+def sizes_in(text: str) -> tuple[tuple[str, tuple[float, ...]], ...]:
+    """Sizes that a text states: as written, and in mm."""
+    found = []
+    for match in SIZE.finditer(text):
+        unit = TO_MM[match[0][-2:].lower()]
+        found.append((" ".join(match[0].split()), tuple(round(float(number) * unit, 2) for number in re.findall(r"\d+(?:\.\d+)?", match[0]))))
+    return tuple(found)
+
+
+def sentences(text: str) -> tuple[str, ...]:
+    """The sentences of a text; a point between digits ends none."""
+    return tuple(part.strip() for part in re.split(r"(?<=[.;])\s+(?=[A-Z0-9])", text) if part.strip())
+
+
+def about(text: str, focus: str) -> bool:
+    """Whether a text speaks of what the words of a focus name; any text does if there are none."""
+    wanted = [word for word in re.findall(r"[a-z]+", focus.lower()) if len(word) > 2]
+    return not wanted or any(word in text.lower() for word in wanted)
