@@ -11,13 +11,13 @@ from typing import Annotated
 
 from pydantic import Field
 
-from clinsim.condition_parts import Complaint, Harm, Region, Text, Topic, Vital
+from clinsim.condition_parts import Complaint, Harm, Region, Span, Text, Topic, Vital
 from clinsim.data_file import M, Rule, read_sheet
 from clinsim.hospital_file import NonNegative, Positive, Share, Source
 
 
 class NormalRule(Rule):
-    """A sign or analyte in health: mean and spread between people, shifts by sex, age (per year over 50) and comorbidity, limits, digits.
+    """A sign or analyte in health: mean and spread between people, shifts by sex, age (per year over 50), comorbidity and home drugs, limits, digits.
 
     `noise` is the spread between readings of one person: in the sign's unit for vital signs, a share of the value for analytes.
     """
@@ -31,6 +31,7 @@ class NormalRule(Rule):
     women: float = 0.0
     per_year_over_50: float = 0.0
     comorbidities: dict[str, float] = Field(default_factory=dict)
+    drugs: dict[str, float] = Field(default_factory=dict)
     source: Source
 
 
@@ -108,12 +109,12 @@ class PeopleTable(Rule):
 
 
 class SignTable(Rule):
-    """What is normal, and what supports it. `text_labs` and `ecg` are the words of a healthy result."""
+    """What is normal, and what supports it. `text_labs` are the words of a result without the illness, with their weights."""
 
     vitals: dict[Vital, NormalRule]
     labs: dict[str, NormalRule]
-    text_labs: dict[str, str]
-    ecg: Text
+    text_labs: dict[str, dict[str, Positive]]
+    text_labs_source: Source
     ecg_rates: tuple[tuple[float, Text], ...]
     supports: tuple[SupportRule, ...]
 
@@ -128,7 +129,10 @@ class SignTable(Rule):
 
 
 class WordTable(Rule):
-    """What is said and found where a sheet says nothing, red herrings with the probability of one, and sentences for complaints."""
+    """What is said and found where a sheet says nothing, red herrings with the probability of one, sentences for complaints.
+
+    `complaint_shares` are of those who put another complaint first than the one of their illness; lines of one `same` list mean the same.
+    """
 
     history: dict[Topic, Text]
     examination: dict[Region, Text]
@@ -136,6 +140,71 @@ class WordTable(Rule):
     herring_share: Share
     herring_source: Source
     complaints: dict[Complaint, tuple[Text, ...]]
+    complaint_shares: dict[Complaint, Positive]
+    complaint_shares_source: Source
+    same: tuple[tuple[Text, ...], ...]
+
+    @cached_property
+    def ways_to_say(self) -> dict[str, tuple[str, ...]]:
+        """All ways to say the same as a line, by line."""
+        return {line: lines for lines in self.same for line in lines}
+
+
+class ExpressionRule(Rule):
+    """How much of an illness shows: the range in typical and in atypical presentations, the share of the latter below and from `old_from` years.
+
+    `own_vital` and `own_lab` are the spread of a single sign around that; `highest` limits all.
+    """
+
+    typical: Span
+    atypical: Span
+    atypical_share: Share
+    atypical_share_old: Share
+    old_from: Annotated[int, Field(ge=0)]
+    own_vital: NonNegative
+    own_lab: NonNegative
+    highest: Positive
+    source: Source
+
+
+class StateRule(Rule):
+    """What is so with a share of people whatever brings them: shifts of signs, from the least to the most, in the unit of the sign."""
+
+    id: str
+    share: Share
+    shifts: dict[str, Span]
+    source: Source
+
+
+class SayingRule(Rule):
+    """What is said and found besides.
+
+    `said_if_typical` and `said_if_atypical` are shares of the probability that a line of the sheet has; `history` and `examination` the
+    probability, per topic or region, of a line of another illness with this complaint; `other_note` and `other_complaint` the shares of
+    notes and of complaints that belong to something else.
+    """
+
+    said_if_typical: Share
+    said_if_atypical: Share
+    history: Share
+    examination: Share
+    other_note: Share
+    other_complaint: Share
+    source: Source
+
+
+class ScatterTable(Rule):
+    """How people with one illness differ."""
+
+    expression: ExpressionRule
+    beyond: NonNegative
+    beyond_source: Source
+    onset_spread: NonNegative
+    recall_spread: NonNegative
+    recalled_within: Positive
+    onset_source: Source
+    states: tuple[StateRule, ...]
+    words: SayingRule
 
 
 class HarmTable(Rule):
@@ -150,6 +219,7 @@ class Bodies(Rule):
     people: PeopleTable
     signs: SignTable
     words: WordTable
+    scatter: ScatterTable
     general: HarmTable
 
 
@@ -164,6 +234,7 @@ def load_bodies() -> Bodies:
         people=_table(PeopleTable, "people.yaml"),
         signs=_table(SignTable, "signs.yaml"),
         words=_table(WordTable, "words.yaml"),
+        scatter=_table(ScatterTable, "scatter.yaml"),
         general=_table(HarmTable, "harms.yaml"),
     )
 

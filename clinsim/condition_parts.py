@@ -80,22 +80,27 @@ class CourseRule(Rule):
 
 
 class VitalRule(Rule):
-    """A vital sign: its range at arrival, and the power of severity with which it leaves the person's own base."""
+    """A vital sign: its range at arrival, and the power of severity with which it leaves the person's own base.
+
+    The range is that of typical presentations; a `defining` sign, without which the illness would not be called so, is never short of it.
+    """
 
     arrival: Span
     power: Positive = 1.0
+    defining: bool = False
 
 
 class LabRule(Rule):
     """An analyte: its range at arrival, the power of severity, how far it lags behind (hours), and at which share of its way it stands at arrival.
 
-    A `text` analyte has shares of words instead of a range.
+    A `defining` one never falls short of its range. A `text` analyte has shares of words instead.
     """
 
     arrival: Span | None = None
     power: Positive = 1.0
     lag_hours: NonNegative = 0.0
     started: Annotated[float, Field(gt=0, le=1)] = 1.0
+    defining: bool = False
     text: dict[str, Share] = Field(default_factory=dict)
 
     @model_validator(mode="after")
@@ -108,19 +113,24 @@ class LabRule(Rule):
 
 
 class HistoryLine(Rule):
-    """What the patient or a companion says when asked about a topic, with the probability that it is so."""
+    """What the patient or a companion says when asked about a topic, with the probability that it is so.
+
+    Others with the same complaint say it too at times, unless it is `telling`.
+    """
 
     topic: Topic
     says: Text
     p: Share
+    telling: bool = False
 
 
 class ExaminationLine(Rule):
-    """What is found in a region of the body, with the probability that it is there."""
+    """What is found in a region of the body, with the probability that it is there; others with the complaint have it too, unless it is `telling`."""
 
     region: Region
     finds: Text
     p: Share
+    telling: bool = False
 
 
 class EcgLine(Rule):

@@ -16,6 +16,7 @@ from clinsim.hospital.circumstances import all_hold
 from clinsim.hospital.flow import GRID_MINUTES, Kernel, flow, pushed
 from clinsim.hospital.people import Person
 from clinsim.hospital.presentation import onset_hours
+from clinsim.hospital.scatter import severity_at_arrival
 from clinsim.hospital.signs import Signs
 from clinsim.hospital.streams import Streams
 
@@ -77,7 +78,7 @@ class Course:
         self.onset_at = minute - 60.0 * onset_hours(condition, person.id, streams)
         self.first = self.index = int(minute // GRID_MINUTES)
         self.turns_at = self.first + round(condition.course.turning_hours * 60.0 / GRID_MINUTES)
-        self.x0 = self.x = streams.between(*condition.course.severity, "course.severity", person.id)
+        self.x0 = self.x = severity_at_arrival(condition, person.id, streams)
         self.signs = Signs(condition, person, streams, self.x0)
         self.hazard = self.exposure = self.event_loss = self.event_death = 0.0
         self.helping: dict[str, Kernel] = {}

@@ -94,7 +94,7 @@ def _of_the_dead(course: Course) -> Outcome:
     """Treatments stop counting at death, and a death is never cheaper than the untreated course."""
     alone = planned(course, {})
     untreated = planned(Course(course.condition, course.person, course.streams, course.arrived_at), {})
-    return max(alone, untreated, key=lambda end: (end.p_death, end.loss))
+    return Outcome(max(alone.p_death, untreated.p_death), max(alone.p_disability, untreated.p_disability), max(alone.loss, untreated.loss))
 
 
 def _read(course: Course, hazard: float, exposure: float) -> Outcome:

@@ -9,12 +9,15 @@ from math import exp
 from clinsim.body_file import PeopleTable, load_bodies
 from clinsim.condition_file import Condition
 from clinsim.hospital.presentation import Presentation, present
+from clinsim.hospital.scatter import around
 from clinsim.hospital.streams import Streams, normal_quantile
 
 __all__ = ["Person", "Presentation", "make_person", "present"]
 
 FERTILE_YEARS = (18, 45)
 """Years of age in which a woman may be pregnant here (assumption)."""
+YOUNGEST, OLDEST = 18, 98
+"""Years of age of those who come here: a department for adults."""
 PREGNANT_FILTRATION = 1.4
 """Rise of the filtration rate in pregnancy. Source: KDIGO 2012, 40 to 50 %."""
 MEN_ONLY = frozenset({"sildenafil"})
@@ -65,9 +68,7 @@ def make_person(streams: Streams, pid: str, condition: Condition, allergy_weight
 
 
 def _age(streams: Streams, pid: str, condition: Condition) -> int:
-    low, high = condition.people.age
-    middling = 0.5 * (streams.uniform("person.age", pid) + streams.uniform("person.age", pid, 1))
-    return int(low + (high - low) * middling)
+    return min(OLDEST, max(YOUNGEST, int(around(condition.people.age, "person.age", pid, streams))))
 
 
 def _weight(streams: Streams, pid: str, table: PeopleTable, sex: str) -> float:

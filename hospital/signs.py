@@ -1,7 +1,7 @@
 """What can be seen of severity in one person: vital signs, analytes and the ECG, with noise keyed by grid index.
 
-A sign is the person's own base plus an amplitude times a power of severity; the amplitude is such that the value at arrival lies in the range of the
-sheet. Looking, however often, changes nothing.
+A sign is the person's own base plus an amplitude times a power of severity; the amplitude is such that in typical presentations the value at arrival
+lies about the range of the sheet (`scatter.py` says how people differ). Looking, however often, changes nothing.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from clinsim.condition_file import Condition
 from clinsim.hospital.calculators.renal import Sex, creatinine_at_egfr
 from clinsim.hospital.flow import GRID_MINUTES
 from clinsim.hospital.people import Person
+from clinsim.hospital.scatter import expression, shifts
 from clinsim.hospital.streams import Streams, pick
 
 SLOW_STEPS = 3
@@ -36,7 +37,7 @@ def creatinine(egfr: float, age: float, sex: str) -> float:
 class Signs:
     """The readings of one person with one condition who arrived at severity `x0`."""
 
-    __slots__ = ("_levels", "condition", "person", "streams", "x0")
+    __slots__ = ("_beside", "_levels", "_shows", "condition", "person", "streams", "x0")
 
     def __init__(self, condition: Condition, person: Person, streams: Streams, x0: float) -> None:
         """Nothing is drawn before it is read, and what is drawn depends on its key alone."""
@@ -45,6 +46,8 @@ class Signs:
         self.streams = streams
         self.x0 = x0
         self._levels: dict[str, tuple[float, float, float]] = {}
+        self._beside: dict[str, float] | None = None
+        self._shows = 0.0
 
     def vital(self, name: str, x: float) -> float:
         """The true value of a vital sign at severity `x`, without noise or supports."""
@@ -82,7 +85,7 @@ class Signs:
         """The word that a text analyte reads."""
         rule = self.condition.labs.get(name)
         if rule is None:
-            return load_bodies().signs.text_labs[name]
+            return self.streams.pick(tuple(load_bodies().signs.text_labs[name].items()), f"lab.{name}", self.person.id)
         return self.streams.pick(tuple(rule.text.items()), f"lab.{name}", self.person.id)
 
     def ecg(self, x: float) -> str:
@@ -108,29 +111,46 @@ class Signs:
         return min(rule.high, max(rule.low, value))
 
     def _level(self, name: str, rule: NormalRule, shown: Any) -> tuple[float, float, float]:
-        base = self._base(name, rule)
+        """The person's own value, and what the illness adds to it at full severity, with its power."""
+        if self._beside is None:
+            self._beside, self._shows = shifts(self.person, self.streams), expression(self.person, self.streams)
+        base = self._base(name, rule) + self._beside.get(name, 0.0)
         if shown is None:
             return base, 0.0, 1.0
         low, high = shown.arrival
+        usual = self.usual(name, rule)
         ill = self._illness(name)
-        arrival = low + (high - low) * ill if 0.5 * (low + high) >= base else high - (high - low) * ill
-        return base, (arrival - base) / (self.started(name) * self.x0) ** shown.power, shown.power
+        arrival = low + (high - low) * ill if 0.5 * (low + high) >= usual else high - (high - low) * ill
+        added = arrival - base if shown.defining else (arrival - usual) * self._share_shown(name)
+        return base, added / (self.started(name) * self.x0) ** shown.power, shown.power
+
+    def _share_shown(self, name: str) -> float:
+        """How much of what the illness does to a sign shows in this person."""
+        rule = load_bodies().scatter.expression
+        own = rule.own_vital if name in _vital_rules() else rule.own_lab
+        return min(rule.highest, max(0.0, self._shows + own * self.streams.normal(f"shown.{name}", self.person.id)))
 
     def _illness(self, name: str) -> float:
         """Where in its range the sign lies at arrival: half by severity, half by chance (assumption)."""
         low, high = self.condition.course.severity
         severity = (self.x0 - low) / (high - low) if high > low else 0.5
-        return 0.5 * severity + 0.5 * self.streams.uniform(f"arrival.{name}", self.person.id)
+        return 0.5 * min(1.0, max(0.0, severity)) + 0.5 * self.streams.uniform(f"arrival.{name}", self.person.id)
+
+    def usual(self, name: str, rule: NormalRule) -> float:
+        """The value without the illness in those who come with it, to which the range of the sheet refers."""
+        own = self.condition.people.comorbidities
+        return rule.mean + sum(shift * own.get(illness, 0.0) for illness, shift in rule.comorbidities.items())
 
     def _base(self, name: str, rule: NormalRule) -> float:
         person = self.person
         if name == "CREAT":
             return creatinine(person.egfr, person.age, person.sex)
-        shifts = sum(rule.comorbidities.get(illness, 0.0) for illness in person.comorbidities)
+        chronic = sum(rule.comorbidities.get(illness, 0.0) for illness in person.comorbidities)
+        chronic += sum(rule.drugs.get(drug, 0.0) for drug in person.home_drugs) if rule.drugs else 0.0
         women = rule.women if person.sex == "female" else 0.0
         aged = rule.per_year_over_50 * max(0, person.age - 50)
         spread = rule.sd * self.streams.normal(f"base.{name}", person.id) if rule.sd else 0.0
-        return min(rule.high, max(rule.low, rule.mean + women + aged + shifts + spread))
+        return min(rule.high, max(rule.low, rule.mean + women + aged + chronic + spread))
 
 
 def _vital_rules() -> Mapping[Any, NormalRule]:
