@@ -11,6 +11,7 @@ import typer
 from clinsim.commands.catalogue import scenarios, tools
 from clinsim.commands.check import regrade, verify
 from clinsim.commands.experiment import experiment
+from clinsim.commands.export import export
 from clinsim.commands.replay import replay
 from clinsim.commands.run import run
 from clinsim.commands.validate import validate
@@ -24,7 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (run, replay, verify, regrade, scenarios, tools, experiment, validate):
+for command in (run, replay, verify, regrade, scenarios, tools, experiment, export, validate):
     app.command()(command)
 
 _Misspelt = cast(type[typer.BadParameter], typer.BadParameter.__mro__[1])

@@ -10,6 +10,7 @@ from typing import Any
 
 from clinsim.errors import ScenarioError, TraceError, UsageError
 from clinsim.recorded import Recorded
+from clinsim.referee import WardEnv
 from clinsim.rewards import regrade
 from clinsim.rollout import raw_env, run_episode
 from clinsim.scenario_file import FILE_ENDINGS, Scenario, load_scenario, scenario_names
@@ -47,7 +48,7 @@ def verify_trace(path: str | Path, scenario: str | Path | None = None) -> Verdic
         compared = f"{found.origin} has hash {now[:12]}, was {then[:12]}"
         return Verdict(False, f"{path}: line 1: scenario {found.id} has changed since ({compared}); name its file with --scenario", 1)
     try:
-        again = _played_again(trace, found)
+        again, _ = played_again(trace, found)
     except UsageError as problem:
         return Verdict(False, f"{path}: line 1: cannot be played again: {problem}", 1)
     line = _first_difference(Path(path).read_bytes(), again)
@@ -109,7 +110,12 @@ def _places(name: str, file: str, trace: Path) -> Iterator[str]:
                 yield str(folder / file)
 
 
-def _played_again(trace: Trace, scenario: Scenario) -> Trace:
+def played_again(trace: Trace, scenario: Scenario) -> tuple[Trace, WardEnv]:
+    """The replies of a trace, played again: the trace that comes of them, and the ward as it was left.
+
+    Raises:
+        UsageError: They cannot be played in this scenario.
+    """
     replies = Recorded(trace)
     env = raw_env(scenario, max_cycles=trace.header["max_cycles"], background=replies)
     again = run_episode(env, Recorded(trace), trace.seed, observations=trace.header["observations"])
@@ -117,7 +123,7 @@ def _played_again(trace: Trace, scenario: Scenario) -> Trace:
         told = {key: trace.header[key] for key in ("package", "staff")}
         file = {"file": trace.header["scenario"]["file"]}  # found elsewhere perhaps: its hash says that it is the same
         again.header = {**again.header, **told, "scenario": {**again.header["scenario"], **file}}
-    return again
+    return again, env
 
 
 def _who(trace: Trace) -> list[tuple[Any, ...]]:

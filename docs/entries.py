@@ -4,7 +4,7 @@ PLAYED = (("ed_evening", "guideline"), ("ward_round", "guideline"), ("ed_evening
 """Scenario and policy of the episodes (seed 0) from which the fields of the entries are read."""
 
 MEANING: dict[str, tuple[str, str]] = {
-    "arrival": ("chart", "a patient is at the door, or lies in a bed when the episode begins (`origin` inpatient)"),
+    "arrival": ("chart", "a patient is at the door, or lies in a bed of `unit` when the episode begins"),
     "triage": ("chart", "a nurse has set the triage level"),
     "retriage": ("chart", "a doctor has changed it"),
     "place": ("chart", "a patient moves; `unit` is set once in a bed"),

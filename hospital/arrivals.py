@@ -61,8 +61,11 @@ def chosen(hospital: Hospital, given: GivenPatient, number: int) -> str:
     return hospital.streams.pick(tuple((name, 1.0) for name in given.choices), "given", f"g{number}")
 
 
-def admit_to_hospital(hospital: Hospital, condition: str, key: str, origin: str, ambulance: bool) -> Patient:
-    """Write a new patient into the hospital: truth, chart and log. `key` names the keyed draws, whoever else comes."""
+def admit_to_hospital(hospital: Hospital, condition: str, key: str, origin: str, ambulance: bool, unit: str = "") -> Patient:
+    """Write a new patient into the hospital: truth, chart and log.
+
+    `key` names the keyed draws, whoever else comes; `unit` is where the patient lies already, if not at the door.
+    """
     sheet = hospital.conditions[condition]
     person = make_person(hospital.streams, key, sheet)
     shown = present(sheet, person, hospital.streams)
@@ -105,13 +108,14 @@ def admit_to_hospital(hospital: Hospital, condition: str, key: str, origin: str,
     if origin == "ed":
         hospital.listed[pid] = patient
     hospital.charts[pid] = chart
-    _log_arrival(hospital, patient)
+    _log_arrival(hospital, patient, unit)
     return patient
 
 
-def _log_arrival(hospital: Hospital, patient: Patient) -> None:
+def _log_arrival(hospital: Hospital, patient: Patient, unit: str) -> None:
     chart, sheet = patient.chart, patient.condition
     facts = {"complaint": chart.complaint, "age": chart.age, "sex": chart.sex, "mode": chart.arrival_mode, "origin": patient.origin}
+    facts["unit"] = unit
     hospital.note("arrival", patient.id, facts)
     treatments = [{"id": t.id, "any_of": list(t.any_of), "essential": t.essential, "target_minutes": t.target_minutes} for t in sheet.treatments]
     truth = {

@@ -176,7 +176,7 @@ def open_wards(hospital: Hospital) -> None:
 
 def lay_down(hospital: Hospital, condition: str, unit: str, key: str, origin: str) -> Patient:
     """Put a patient into a bed at the start."""
-    patient = admit_to_hospital(hospital, condition, key, origin, ambulance=False)
+    patient = admit_to_hospital(hospital, condition, key, origin, ambulance=False, unit=unit)
     bed = hospital.pools[hospital.rules.units[unit].beds].request(0)
     chart = patient.chart
     chart.esi, chart.place, chart.unit, chart.status = 3, unit, unit, "inpatient"
