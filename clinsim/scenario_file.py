@@ -187,10 +187,11 @@ class Scenario:
         return self.file.tools.get(role)
 
 
+@lru_cache(maxsize=1)
 def scenario_names() -> tuple[str, ...]:
-    """Names of the shipped scenarios, in alphabetical order."""
-    folder = files("clinsim.scenarios")
-    return tuple(sorted(item.name[: -len(".yaml")] for item in folder.iterdir() if item.name.endswith(".yaml") and item.name not in _NOT_SCENARIOS))
+    """Names of the shipped scenarios, in alphabetical order: of the data files beside them, those that have a horizon."""
+    found = [item for item in files("clinsim.scenarios").iterdir() if item.name.endswith(".yaml")]
+    return tuple(sorted(item.name.removesuffix(".yaml") for item in found if "\nhorizon_minutes:" in item.read_text(encoding="utf-8")))
 
 
 @lru_cache(maxsize=1)
@@ -200,7 +201,6 @@ def condition_names() -> tuple[str, ...]:
     return tuple(sorted(item.name.removesuffix(".yaml") for item in folder.iterdir() if item.name.endswith(".yaml")))
 
 
-_NOT_SCENARIOS = {"imaging.yaml"}
 FILE_ENDINGS = frozenset({".yaml", ".yml"})
 
 
