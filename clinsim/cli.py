@@ -14,6 +14,7 @@ from clinsim.commands.experiment import experiment
 from clinsim.commands.export import export
 from clinsim.commands.replay import replay
 from clinsim.commands.run import run
+from clinsim.commands.tasks import tasks_app
 from clinsim.commands.validate import validate
 from clinsim.errors import UsageError
 
@@ -27,6 +28,7 @@ app = typer.Typer(
 )
 for command in (run, replay, verify, regrade, scenarios, tools, experiment, export, validate):
     app.command()(command)
+app.add_typer(tasks_app, name="tasks")
 
 _Misspelt = cast(type[typer.BadParameter], typer.BadParameter.__mro__[1])
 """What typer raises for an unknown option or a missing argument; it has no public name."""

@@ -22,9 +22,11 @@ AVOIDING = 4
 """Words over which a verb of avoiding (stop, withhold) reaches: what it is about stands right after it."""
 NEAR = 12
 """Words within which a number belongs to a phrase."""
-COMMA = ","
+COMMA, COLON = ",", ":"
+PAUSES = (COMMA, COLON)
+"""Marks that are kept among the words: a comma goes on with a list, a colon ends what was said before it."""
 SENTENCE = re.compile(r"(?:[.!?](?=\s|$)|[;\n\r•])+")
-TOKEN = re.compile(r"\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|[^\W\d_]+(?:'[^\W\d_]+)?[0-9]*|,")
+TOKEN = re.compile(r"\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|[^\W\d_]+(?:'[^\W\d_]+)?[0-9]*|[,:]")
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
@@ -40,14 +42,14 @@ class Found:
 
 @lru_cache(maxsize=4096)
 def sentences(text: str) -> tuple[Tokens, ...]:
-    """The sentences of a text as words in one form: lower case, one spelling, singular, synonyms replaced; commas are kept."""
+    """The sentences of a text as words in one form: lower case, one spelling, singular, synonyms replaced; commas and colons are kept."""
     plain = unicodedata.normalize("NFKD", text.lower()).replace("→", " to ").replace("\u2019", "'")
     return tuple(_canonical(tokens) for part in SENTENCE.split(plain) if (tokens := _words(part)))
 
 
 def phrase(text: str) -> Tokens:
-    """A phrase as words in the same form, without commas."""
-    return tuple(word for sentence in sentences(text) for word in sentence if word != COMMA)
+    """A phrase as words in the same form, without commas and colons."""
+    return tuple(word for sentence in sentences(text) for word in sentence if word not in PAUSES)
 
 
 def mentions(text: str, wanted: str) -> list[Found]:
@@ -84,7 +86,7 @@ def _meant_words(text: str) -> frozenset[tuple[str, Stance]]:
 def _meant_words_of(sentence: Tokens) -> frozenset[tuple[str, Stance]]:
     """The words of a sentence that carry meaning, each with how it is meant."""
     idle = _idle()
-    return frozenset((word, _negated(sentence, k, k + 1)) for k, word in enumerate(sentence) if word != COMMA and word not in idle)
+    return frozenset((word, _negated(sentence, k, k + 1)) for k, word in enumerate(sentence) if word not in PAUSES and word not in idle)
 
 
 @lru_cache(maxsize=1)
@@ -98,7 +100,7 @@ def _words(text: str) -> list[str]:
 
 def _one_form(word: str) -> str:
     """A word in one spelling and number: American, singular; a number without its thousands' commas and idle zeros."""
-    if word == COMMA:
+    if word in PAUSES:
         return word
     if word[0].isdigit():
         return f"{float(word.replace(COMMA, '')):g}" if len(word) < 12 else word
@@ -143,7 +145,7 @@ def _end_of(sentence: Tokens, start: int, sought: Tokens) -> int:
     """Where a phrase that begins at `start` ends, commas inside it passed over; 0 if it does not stand there."""
     k = start
     for word in sought:
-        while k > start and k < len(sentence) and sentence[k] == COMMA:
+        while k > start and k < len(sentence) and sentence[k] in PAUSES:
             k += 1
         if k >= len(sentence) or sentence[k] != word:
             return 0
@@ -178,7 +180,7 @@ def _negated(sentence: Tokens, start: int, stop: int) -> Stance:
 def _cut(words: Tokens, *ends: str) -> Tokens:
     """The words before a phrase that may turn it round: back to whatever ends the reach of a negation."""
     for k in range(len(words), 0, -1):
-        if any(words[k - len(end) : k] == end for kind in ends for end in _triggers()[kind] if len(end) <= k):
+        if words[k - 1] == COLON or any(words[k - len(end) : k] == end for kind in ends for end in _triggers()[kind] if len(end) <= k):
             return words[k:]
     return words
 
@@ -186,14 +188,14 @@ def _cut(words: Tokens, *ends: str) -> Tokens:
 def _reach_after(words: Tokens) -> Tokens:
     kept = words[:REACH]
     for k in range(len(kept)):
-        if kept[k] == COMMA or any(kept[k : k + len(end)] == end for end in _triggers()["ends"]):
+        if kept[k] in PAUSES or any(kept[k : k + len(end)] == end for end in _triggers()["ends"]):
             return kept[:k]
     return kept
 
 
 def _holds(words: Tokens, kind: str) -> bool:
     """Whether a trigger stands among `words`; what only looks like one is passed over."""
-    plain = tuple(word for word in words if word != COMMA)
+    plain = tuple(word for word in words if word not in PAUSES)
     return any(
         plain[k : k + len(trigger)] == trigger and not any(plain[k : k + len(idle)] == idle for idle in _triggers()["never"])
         for trigger in _triggers()[kind]

@@ -9,13 +9,17 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A call that was made: `ok` says whether it succeeded; `result` is the plain data that it answered, `error` what it was refused with."""
+    """A call that was made: `ok` says whether it succeeded; `result` is the plain data that it answered, `error` what it was refused with.
+
+    `flagged` says whether the ancestor's tools would have flagged it as an error; None where they had no such domain.
+    """
 
     name: str
     arguments: Mapping[str, Any]
     ok: bool = True
     result: Any = None
     error: str = ""
+    flagged: bool | None = None
 
 
 State = tuple[Mapping[str, Any], ...]

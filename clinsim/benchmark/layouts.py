@@ -6,12 +6,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from clinsim.benchmark.task import Task
+from clinsim.benchmark.task import SUBMISSIONS, Task
 from clinsim.data_file import checked
 from clinsim.errors import ScenarioError
 
 SUBJECT_FIELDS = ("patient_id", "hadm_id", "image_id", "study_id")
 DIFFICULTIES = {"easy": "easy", "medium": "medium", "moderate": "medium", "hard": "hard"}
+LEVEL = "esi_level"
 LONG_ANSWER = 50
 """From how many characters on the first sentence of an expected answer is an assertion of its own."""
 LEAD = re.compile(
@@ -41,7 +42,7 @@ def read_task(raw: Any, domain: str, origin: str) -> Task:
         "assertions": criteria["assertions"],
     }
     subjects = _subjects(raw, actions)
-    answer = _answer(raw, truth, options, criteria["assertions"])
+    answer = _answer(raw, truth, options, criteria["mentioned"])
     task = {
         "id": raw.get("id"),
         "domain": domain,
@@ -67,25 +68,26 @@ def _criteria(raw: Mapping[str, Any], where: str) -> dict[str, Any]:
             raise ScenarioError(f"{where}: evaluation_criteria: must be a mapping, not {type(criteria).__name__}")
         assertions = criteria.get("nl_assertions", criteria.get("assertions", []))
         basis = criteria.get("reward_basis", ["ACTION"])
+        listed = _list(assertions, f"{where}: evaluation_criteria.nl_assertions")
         return {
             "source": "evaluation_criteria.actions",
             "actions": _list(criteria.get("actions", []), f"{where}: evaluation_criteria.actions"),
-            "assertions": _list(assertions, f"{where}: evaluation_criteria.nl_assertions"),
+            "assertions": listed,
+            "mentioned": listed,
             "reward_basis": _list(basis, f"{where}: evaluation_criteria.reward_basis"),
         }
-    if "expected_actions" not in raw:
+    if "expected_actions" not in raw and not raw.get("options"):
         raise ScenarioError(f"{where}: has neither evaluation_criteria nor expected_actions")
-    expected = _list(raw["expected_actions"], f"{where}: expected_actions")
+    expected = _list(raw.get("expected_actions"), f"{where}: expected_actions")
     actions = [_renamed(action, f"{where}: expected_actions.{k}") for k, action in enumerate(expected)]
     rubric = raw.get("rubric", {})
     if not isinstance(rubric, dict):
         raise ScenarioError(f"{where}: rubric: must be a mapping, not {type(rubric).__name__}")
-    assertions = list(_list(rubric.get("must_mention", []), f"{where}: rubric.must_mention"))
+    mentioned = _list(rubric.get("must_mention", []), f"{where}: rubric.must_mention")
     answer = str(raw.get("expected_answer") or "")
-    if len(answer) > LONG_ANSWER:
-        assertions.append(answer.split(".")[0])
+    assertions = [*mentioned, *([answer.split(".")[0]] if len(answer) > LONG_ANSWER else [])]
     basis = ["ACTION", "NL_ASSERTION"] if assertions else ["ACTION"]
-    return {"source": "expected_actions", "actions": actions, "assertions": assertions, "reward_basis": basis}
+    return {"source": "expected_actions", "actions": actions, "assertions": assertions, "mentioned": mentioned, "reward_basis": basis}
 
 
 def _renamed(action: Any, where: str) -> dict[str, Any]:
@@ -135,16 +137,20 @@ def _described(raw: Mapping[str, Any], field: str) -> str:
 
 
 def _gold(action: Mapping[str, Any], reference: str) -> dict[str, Any]:
-    """An expected action as a call of the gold plan; a submission in words says the whole reference answer."""
-    arguments = dict(action["arguments"])
-    if action["name"] == "submit_answer" and reference and "esi_level" not in arguments:
+    """An expected action as a call of the gold plan; a submission says the whole reference answer, a triage level with it."""
+    arguments, free = dict(action["arguments"]), ["answer"]
+    if action["name"] == SUBMISSIONS[0] and reference and LEVEL not in arguments:
         arguments["answer"] = reference
-    return {"name": action["name"], "arguments": arguments}
+    elif action["name"] == SUBMISSIONS[0] and LEVEL in arguments:
+        free = [name for name in ("disposition", "reasoning") if name not in arguments]
+        arguments |= dict.fromkeys(free, reference)
+    return {"name": action["name"], "arguments": arguments, "compare": {name: "free" for name in free if name in arguments}}
 
 
 def _answer(raw: Mapping[str, Any], truth: str, options: dict[str, str], assertions: list[Any]) -> dict[str, Any]:
-    if truth in options:
-        return {"choice": truth, "reference": truth}
+    letter = next((letter for letter, text in options.items() if truth in (letter, text)), "")
+    if letter:
+        return {"choice": letter, "reference": letter}
     texts = [str(text) for text in assertions]
     facts = [{"words": LEAD.sub("", text)} for text in texts if text.strip()]
     reference = str(raw.get("expected_answer") or truth)

@@ -11,6 +11,7 @@ from clinsim.benchmark.agentclinic import CASE, DOMAIN
 from clinsim.benchmark.attempt import Made, State
 from clinsim.benchmark.suite import Placed
 from clinsim.errors import ToolError, UsageError
+from clinsim.hospital.ancestor import would_flag
 from clinsim.hospital.domains import DOMAINS, RecordWorld, call, load_database, tools_of
 from clinsim.tooling import ToolSpec, as_data, check_call, toolsets
 
@@ -62,7 +63,7 @@ class DomainStage:
     def call(self, name: str, arguments: Mapping[str, Any]) -> Made:
         """Call a tool."""
         called = call(self.world, self.domain, name, arguments)
-        return Made(name, dict(arguments), called.ok, called.result, called.error)
+        return Made(name, dict(arguments), called.ok, called.result, called.error, would_flag(self.domain, name, called))
 
     def changes(self) -> State:
         """What has been written so far."""

@@ -57,14 +57,17 @@ class Suite:
         """The tasks of a split, and of a domain where one is named.
 
         Raises:
-            UsageError: The suite has no such split or domain.
+            UsageError: The suite has no such split or domain, or no task there.
         """
         splits = sorted({placed.split for placed in self.tasks if placed.split})
-        if split != ALL and split not in splits:
+        if split != ALL and self.tasks and split not in splits:
             raise UsageError(f"--split {split}: suite {self.name} has no such split; allowed {', '.join([*splits, ALL])}")
-        if domain and domain not in self.domains:
+        if domain and self.tasks and domain not in self.domains:
             raise UsageError(f"domain {domain!r}: suite {self.name} has none of that name; allowed {', '.join(self.domains)}")
-        return tuple(placed for placed in self.tasks if split in (ALL, placed.split) and domain in ("", placed.task.domain))
+        found = tuple(placed for placed in self.tasks if split in (ALL, placed.split) and domain in ("", placed.task.domain))
+        if not found:
+            raise UsageError(f"suite {self.name}{f', split {split}' if split != ALL else ''}: holds no task")
+        return found
 
     def task(self, domain: str, task_id: str, file: str = "") -> Placed:
         """The task with an id.
@@ -83,7 +86,7 @@ class Suite:
 
 @lru_cache(maxsize=8)
 def load_suite(name: str, data: Path | None = None) -> Suite:
-    """A suite by name: `own`, a folder of one of its domains, or `bioagents`, `agentclinic`, `tau2` with the folder or file `data`.
+    """A suite by name: `own`, one of its domains, `bioagents`, `agentclinic` or `tau2` with the folder or file `data`; or a folder in our layout.
 
     Raises:
         UsageError: There is no such suite, or it needs `data`.
@@ -98,9 +101,10 @@ def load_suite(name: str, data: Path | None = None) -> Suite:
     folders = own_folders()
     if name == OWN:
         return _joined(OWN, [_own(folder) for folder in folders.values()])
-    if name not in folders:
-        raise UsageError(f"--suite {name}: unknown; allowed {', '.join([OWN, *folders, *FOREIGN])}")
-    return _own(folders[name])
+    folder = folders.get(name, Path(name))
+    if not (folder / "tasks.json").is_file():
+        raise UsageError(f"--suite {name}: unknown; allowed {', '.join([OWN, *folders, *FOREIGN])}, or a folder with a tasks.json")
+    return _own(folder)
 
 
 def own_folders() -> dict[str, Path]:

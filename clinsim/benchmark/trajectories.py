@@ -25,7 +25,8 @@ def rows_of(suite: Suite, path: Path, scorer: str) -> Iterator[dict[str, Any]]:
 
     With the legacy scorer: `action_score`, `env_reward`, `qa_accuracy`, `total`, `accuracy`, `format`, `process`, `tool_usage`,
     `reasoning_quality`, `tool_usage_pre_p13` and `judge`, then `runner` (what the ancestor's runner reports for the same calls) and
-    `call_errors` (whether each call fails when it is made here). With the strict one: `score`, its components, and `call_errors`.
+    `call_errors` (whether the ancestor flags each call as an error, given what comes of it here). With the strict one: `score`, its
+    components, and `call_errors` (whether each call fails here).
 
     Raises:
         UsageError: A line lacks a field, or names a task that is not there; the message names the line.
@@ -43,14 +44,14 @@ def rows_of(suite: Suite, path: Path, scorer: str) -> Iterator[dict[str, Any]]:
 def _figures(placed: Placed, calls: list[Made], final_answer: str, scorer: str) -> dict[str, Any]:
     reference = placed.task.reference
     made = _replayed(placed, calls)
-    errors = [not call.ok for call in made.calls]
     if scorer == "legacy":
+        errors = [not call.ok if call.flagged is None else call.flagged for call in made.calls]
         figures = score(reference, calls, final_answer)
         return {**rounded(figures), "runner": rounded(score_as_runner(reference, calls, final_answer)), "call_errors": errors}
     kept = Attempt(until_submission(placed, made.calls), final_answer, made.changes, len(calls))
     graded = grade(standard_of(placed), kept)
     parts = {name: getattr(graded, name) for name in ("score", "evidence", "answer", "actions", "state", "repeats")}
-    return {**rounded(parts), "unsafe": list(graded.unsafe), "call_errors": errors}
+    return {**rounded(parts), "unsafe": list(graded.unsafe), "call_errors": [not call.ok for call in made.calls]}
 
 
 def until_submission(placed: Placed, calls: tuple[Made, ...]) -> tuple[Made, ...]:
