@@ -24,6 +24,8 @@ from clinsim.hospital.tools import (
     drug_interaction,
     ehr_management,
     ehr_management_acts,
+    medical_qa,
+    medical_qa_calculators,
     triage_emergency,
     triage_emergency_acts,
 )
@@ -40,6 +42,8 @@ TOOL_MODULES = (
     drug_interaction,
     ehr_management,
     ehr_management_acts,
+    medical_qa,
+    medical_qa_calculators,
     triage_emergency,
     triage_emergency_acts,
 )
