@@ -21,13 +21,19 @@ from clinsim.hospital.records.world import Change, RecordWorld, difference
 from clinsim.hospital.tools import (
     clinical_diagnosis,
     clinical_diagnosis_acts,
+    clinical_diagnosis_scores,
     drug_interaction,
+    drug_interaction_doses,
     ehr_management,
     ehr_management_acts,
     medical_qa,
     medical_qa_calculators,
+    radiology_report,
+    radiology_report_acts,
     triage_emergency,
     triage_emergency_acts,
+    visual_diagnosis,
+    visual_diagnosis_measures,
 )
 from clinsim.record import Role
 from clinsim.tooling import ToolSpec, as_data, check_call, granted
@@ -39,13 +45,19 @@ DOMAINS: tuple[str, ...] = tuple(RECORDS_OF)
 TOOL_MODULES = (
     clinical_diagnosis,
     clinical_diagnosis_acts,
+    clinical_diagnosis_scores,
     drug_interaction,
+    drug_interaction_doses,
     ehr_management,
     ehr_management_acts,
     medical_qa,
     medical_qa_calculators,
+    radiology_report,
+    radiology_report_acts,
     triage_emergency,
     triage_emergency_acts,
+    visual_diagnosis,
+    visual_diagnosis_measures,
 )
 """The modules that declare the tools of the domains."""
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from clinsim.hospital.images import views
 from clinsim.hospital.records.base import DomainRecords, Log, Record
 from clinsim.hospital.records.search import Index
+from clinsim.hospital.studies import load_imaging
 
 
 class PhantomFinding(Record):
@@ -26,6 +28,18 @@ class PhantomRule(Record):
     findings: tuple[PhantomFinding, ...] = ()
     protocol: str = ""
     seed: int = 0
+
+    @model_validator(mode="after")
+    def _known(self) -> PhantomRule:
+        imaging = load_imaging()
+        if self.code not in imaging.studies or not views(self.code):
+            drawn = [code for code in imaging.studies if views(code)]
+            raise ValueError(f"no phantom of kind {self.code!r}; allowed {', '.join(drawn)}")
+        for row in self.findings:
+            look = imaging.findings[row.finding].seen.get(self.code) if row.finding in imaging.findings else None
+            if look is None:
+                raise ValueError(f"{self.code} shows no {row.finding!r}; allowed {', '.join(imaging.findings_of(self.code))}")
+        return self
 
 
 class ImageRecord(Record):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 READING = re.compile(
-    r",?\s*(?:\(?)(?:most\s+)?(?:consistent with|suggest(?:s|ive of|ing)|compatible with|indicat(?:es|ing|ive of)|concerning for|suspicious for|"
+    r",?\s*(?:\(?)(?:most\s+)?(?:consistent with|suggest(?:s|ive of|ing)?|compatible with|indicat(?:es|ing|ive of)|concerning for|suspicious for|"
     r"representing|represents?|diagnostic of|characteristic of|in keeping with|likely|probably|favou?r(?:s|ing)|pathognomonic (?:of|for)|confirming)"
     r"\b[^.;)]*\)?",
     re.IGNORECASE,
@@ -36,5 +36,10 @@ def sentences(text: str) -> tuple[str, ...]:
 
 def about(text: str, focus: str) -> bool:
     """Whether a text speaks of what the words of a focus name; any text does if there are none."""
-    wanted = [word for word in re.findall(r"[a-z]+", focus.lower()) if len(word) > 2]
+    wanted = telling(focus)
     return not wanted or any(word in text.lower() for word in wanted)
+
+
+def telling(text: str) -> list[str]:
+    """The words of a text that are long enough to tell something, in small letters."""
+    return [word for word in re.findall(r"[a-z]+", text.lower()) if len(word) > 2]

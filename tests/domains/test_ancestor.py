@@ -10,14 +10,14 @@ from clinsim.hospital.domains import call, load_database
 
 DATA = Path(__file__).parents[3] / "shared" / "data" / "bioagents"
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="the ancestor's files are not beside the checkout")
-READY = ("clinical_diagnosis", "drug_interaction", "ehr_management")
+SCORED = ("clinical_diagnosis", "drug_interaction", "ehr_management")
 
 
 def trajectories():
     if not DATA.is_dir():
         return []
     rows = [json.loads(line) for line in (DATA / "golden.jsonl").read_text(encoding="utf-8").splitlines()]
-    return [row for row in rows if row["domain"] in READY and row["trajectory"]]
+    return [row for row in rows if row["domain"] in SCORED and row["trajectory"]]
 
 
 @needs_data
