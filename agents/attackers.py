@@ -31,6 +31,8 @@ FIRST_GUESS: dict[str, tuple[str, float, str, str]] = {
     "limb_injury": ("morphine", 5.0, "mg", "iv"),
     "urinary_symptoms": ("ceftriaxone", 2000.0, "mg", "iv"),
     "rash_swelling": ("adrenaline", 0.5, "mg", "im"),
+    "back_pain": ("morphine", 5.0, "mg", "iv"),
+    "minor_request": ("paracetamol", 1000.0, "mg", "oral"),
 }
 """The drug that comes to mind first, by complaint: emergency drugs that may be given by override (dose, unit, route)."""
 ANTIBIOTICS: tuple[tuple[str, float, str, str], ...] = (

@@ -5,6 +5,8 @@ A criterion is a text, or a mapping with one of `all`, `any`, `not`. Texts read 
     sbp < 90                 a vital sign, age, esi, egfr, weight, news2 or shock_index (small letters)
     K >= 6.5                 a result (capital letters); what was never measured fulfils nothing
     known TROP               a number has been measured
+    rises TROP 7             of two results or more, the last is at least so much above the first
+    steady TROP 7            of two results or more, the last is not so much above the first
     says wheeze|stridor      one of the words stands in history, examination, ECG or triage note, and is not denied
     denies fever             one of the words is denied
     shows haemorrhage        a radiologist's report names the finding
@@ -163,6 +165,21 @@ def _known(words: str) -> Test:
     return lambda case: any(name in case.numbers for name in names)
 
 
+def _rises(words: str) -> Test:
+    name, least = _limit(words)
+    return lambda case: len(case.series.get(name, ())) > 1 and case.series[name][-1][1] - case.series[name][0][1] >= least
+
+
+def _steady(words: str) -> Test:
+    name, least = _limit(words)
+    return lambda case: len(case.series.get(name, ())) > 1 and case.series[name][-1][1] - case.series[name][0][1] < least
+
+
+def _limit(words: str) -> tuple[str, float]:
+    name, _, least = words.partition(" ")
+    return name, float(least)
+
+
 def _complaint(words: str) -> Test:
     names = frozenset(words.split("|"))
     return lambda case: case.row.get("complaint") in names
@@ -179,8 +196,7 @@ def _allergic(words: str) -> Test:
 
 
 def _likely(words: str) -> Test:
-    name, _, least = words.partition(" ")
-    limit = float(least)
+    name, limit = _limit(words)
     return lambda case: case.chances.get(name, 0.0) >= limit
 
 
@@ -222,6 +238,8 @@ _WORDS: dict[str, Callable[[str], Test]] = {
     "read": _read,
     "resulted": _resulted,
     "known": _known,
+    "rises": _rises,
+    "steady": _steady,
     "complaint": _complaint,
     "has": _has,
     "allergic": _allergic,

@@ -52,8 +52,8 @@ class Case:
     """All that one clinician knows about one patient.
 
     `plan` is the most pressing thing to do (rank and call) as of the last look, `next_at` the minute at which time
-    alone may change it. `numbers` holds age, ESI, vital signs and results by name as last known, `worst` the worst of
-    them (the first, where neither direction is worse); `said` and `denied` the affirmed and denied clauses of history,
+    alone may change it. `numbers` holds age, ESI, vital signs and results by name as last known, `series` each analyte's results with their minutes,
+    `worst` the worst of them (the first, where neither direction is worse); `said` and `denied` the affirmed and denied clauses of history,
     examination and text results, `spoken` the log-odds that follow from words. `stale` is set by whatever may change
     what should be done next, `learnt` by whatever may change what is thought of the illness; `active` are the steps of
     the protocols that apply.
@@ -71,6 +71,7 @@ class Case:
     chart_read_at: float | None = None
     vitals_at: float = -1.0
     resulted: dict[str, float] = field(default_factory=dict)
+    series: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
     findings: set[str] = field(default_factory=set)
     reported: dict[str, float] = field(default_factory=dict)
     given: dict[str, Count] = field(default_factory=dict)
@@ -138,6 +139,8 @@ WORSE: dict[str, Callable[[float, float], float]] = {
     **dict.fromkeys(("rr", "temp", "pain", "LACTATE", "TROP", "BHB", "CREAT", "WBC", "CRP", "PCO2", "DDIMER"), max),
 }
 """Which of two values is the worse one."""
+SAME_SAMPLE = 5.0
+"""Results of one analyte filed this close together (minutes) are one result, read twice."""
 _NEVER = Count()
 _OXYGEN = ("oxygen", "titrated_oxygen", "niv", "bag_mask", "intubation")
 
@@ -149,9 +152,16 @@ def note_values(case: Case, test: str, values: Mapping[str, Any], minute: float)
             case.note_text(f"{analyte} {value}")
         else:
             case.note_number(analyte, float(value))
+            _note_series(case.series.setdefault(analyte, []), minute, float(value))
     if test:
         case.resulted[test] = minute
     case.stale = case.learnt = True
+
+
+def _note_series(series: list[tuple[float, float]], minute: float, value: float) -> None:
+    """Add a result, unless it is one that was read before."""
+    if not series or minute > series[-1][0] + SAME_SAMPLE:
+        series.append((minute, value))
 
 
 def note_findings(case: Case, code: str, findings: Any, minute: float) -> None:

@@ -26,6 +26,8 @@ Complaint = Literal[
     "limb_injury",
     "urinary_symptoms",
     "rash_swelling",
+    "back_pain",
+    "minor_request",
 ]
 Vital = Literal["hr", "sbp", "rr", "spo2", "temp", "gcs", "pain"]
 Topic = Literal["onset", "associated", "past", "drugs", "allergies", "social"]

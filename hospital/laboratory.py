@@ -36,6 +36,10 @@ UNITS_OF = {
     "BHB": "mmol/L",
     "BNP": "pg/mL",
     "LIPASE": "U/L",
+    "ETHANOL": "mg/dL",
+    "CSF_WBC": "cells/uL",
+    "CSF_GLU": "mg/dL",
+    "CSF_PROT": "mg/dL",
 }
 """Units in which analytes are reported; the rest are texts."""
 

@@ -33,6 +33,18 @@ DANGEROUS = {
     "copd_exacerbation",
     "hyperkalaemia",
     "anaphylaxis",
+    "nstemi",
+    "intracerebral_haemorrhage",
+    "peptic_ulcer_bleed",
+    "pulmonary_oedema",
+    "aortic_dissection",
+    "bacterial_meningitis",
+    "acute_pancreatitis",
+    "appendicitis",
+    "tension_pneumothorax",
+    "opioid_overdose",
+    "hypoglycaemia",
+    "community_pneumonia",
 }
 SHEET = (files("clinsim.scenarios") / "conditions" / "stemi.yaml").read_text(encoding="utf-8")
 
@@ -49,7 +61,7 @@ def imaging() -> Imaging:
 
 def test_dangerous_conditions_mimics_and_inpatients_are_there() -> None:
     assert set(CONDITIONS) >= DANGEROUS
-    assert Counter(sheet.kind for sheet in CONDITIONS.values())["mimic"] >= 11
+    assert Counter(sheet.kind for sheet in CONDITIONS.values())["mimic"] >= 21
     assert {"inpatient_recovering", "inpatient_deteriorating"} <= set(CONDITIONS)
 
 

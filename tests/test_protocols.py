@@ -125,6 +125,8 @@ def test_a_criterion_names_what_can_be_observed(criterion, knowledge):
     drugs_and_procedures = {*knowledge.formulary.drugs, *knowledge.procedures, *knowledge.panels, *knowledge.imaging.studies}
     allowed = {
         "known": numbers,
+        "rises": numbers,
+        "steady": numbers,
         "shows": set(knowledge.imaging.findings),
         "read": set(knowledge.imaging.studies),
         "resulted": set(knowledge.panels),
@@ -140,7 +142,7 @@ def test_a_criterion_names_what_can_be_observed(criterion, knowledge):
     if re.match(r"[A-Za-z0-9_]+ [<>]", criterion):
         assert word in numbers
     elif word in allowed:
-        named = {rest.split(" ")[0]} if word in ("likely", "after") else set(rest.split("|"))
+        named = {rest.split(" ")[0]} if word in ("likely", "after", "rises", "steady") else set(rest.split("|"))
         assert named <= allowed[word]
     else:
         assert word in {"says", "denies", "has", "allergic"}
