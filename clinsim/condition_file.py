@@ -6,7 +6,7 @@ A sheet says who comes with it, how severity runs on its own, what can be seen o
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Annotated, Literal
@@ -105,9 +105,13 @@ class Condition(Rule):
         """Whether severity `x` calls for intensive care."""
         return self.icu_above is not None and x >= self.icu_above
 
+    @cached_property
+    def _uses(self) -> frozenset[str]:
+        return frozenset(self.accepted).union(*(treatment.any_of for treatment in self.treatments))
+
     def has_use_for(self, code: str) -> bool:
         """Whether a drug or procedure helps in this condition or is at least accepted: giving it is not needless."""
-        return code in self.accepted or any(code in treatment.any_of for treatment in self.treatments)
+        return code in self._uses
 
     @property
     def essential(self) -> tuple[Treatment, ...]:

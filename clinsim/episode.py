@@ -10,6 +10,7 @@ import copy
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from math import inf
 from typing import Any
 
 from pydantic_core import to_json
@@ -90,7 +91,7 @@ class Episode:
         self.played: list[Played] = []
         self._limit = action_limit
         self._seats = frozenset(rule.agent for rule in scenario.seats)
-        self._limits = tuple(limit for limit in (scenario.budget.actions, action_limit) if limit)
+        self._most = min((limit for limit in (scenario.budget.actions, action_limit) if limit), default=inf)
         self._script: list[Sent] = []
         self._open: dict[str, tuple[Sent, Played | None]] = {}
         self._errors = dict.fromkeys(self.hospital.agents, 0)
@@ -241,7 +242,7 @@ class Episode:
     def _is_spent(self, agent: str) -> bool:
         if agent not in self._seats:
             return False
-        return self._errors[agent] >= self.scenario.budget.errors or any(self._actions[agent] >= n for n in self._limits)
+        return self._errors[agent] >= self.scenario.budget.errors or self._actions[agent] >= self._most
 
     def _submit(self, agent: str, submission: Submission, played: Played | None) -> None:
         self._note_sent(Sent(agent, submission, self.hospital.act(agent, submission)), played)

@@ -99,11 +99,17 @@ class Book:
 
     def patient(self, pid: str) -> PatientFacts:
         """Facts of a patient; one of whom nothing is known has nothing at stake."""
-        return self.patients.setdefault(pid, PatientFacts())
+        facts = self.patients.get(pid)
+        if facts is None:
+            facts = self.patients[pid] = PatientFacts()
+        return facts
 
     def order(self, oid: str) -> OrderFacts:
         """Facts of an order."""
-        return self.orders.setdefault(oid, OrderFacts())
+        facts = self.orders.get(oid)
+        if facts is None:
+            facts = self.orders[oid] = OrderFacts()
+        return facts
 
     def study(self, sid: str) -> StudyFacts:
         """Facts of a study."""

@@ -70,7 +70,25 @@ def env(
     background: Spec = DEFAULT_POLICY,
 ) -> Ward:
     """The environment with PettingZoo's checks of calling order (actions it checks itself); arguments as for `raw_env`."""
-    return OrderEnforcingWrapper(raw_env(scenario, render_mode, max_cycles, background))
+    return Orderly(raw_env(scenario, render_mode, max_cycles, background))
+
+
+class Orderly(OrderEnforcingWrapper[str, dict[str, Any], str | None]):
+    """PettingZoo's checks of calling order; what is asked once a turn goes straight to the ward."""
+
+    def last(self, observe: bool = True) -> tuple[dict[str, Any] | None, float, bool, bool, dict[str, Any]]:
+        """Observation, reward since the last turn, flags and infos of the agent whose turn it is."""
+        return self.env.last(observe) if self._has_reset else super().last(observe)
+
+    @property
+    def agents(self) -> list[str]:  # type: ignore[override]  # PettingZoo declares an attribute and reads it through __getattr__
+        """Who is still in the episode; before `reset` an error, as for all that does not exist yet."""
+        return self.env.agents
+
+    @property
+    def agent_selection(self) -> str:  # type: ignore[override]  # likewise
+        """Whose turn it is."""
+        return self.env.agent_selection
 
 
 def parallel_env(

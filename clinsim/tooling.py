@@ -29,7 +29,8 @@ MAX_ERROR_CHARACTERS = 300
 class ToolSpec:
     """A registered tool: who may use it, what class of service time it takes, and how its arguments are checked.
 
-    `minutes_from` names the argument that *is* the duration (minutes); `interruptible` says whether urgent news ends it early.
+    `minutes_from` names the argument that *is* the duration (minutes); `interruptible` says whether urgent news ends it early; `is_flat` whether
+    no argument holds records, so that checked arguments are plain data as they are.
     """
 
     toolset: str
@@ -42,6 +43,7 @@ class ToolSpec:
     minutes_from: str = ""
     interruptible: bool = False
     tags: tuple[str, ...] = field(default=())
+    is_flat: bool = False
 
 
 _TOOLS: dict[tuple[str, str], ToolSpec] = {}
@@ -158,7 +160,7 @@ def _checked(spec: ToolSpec, arguments: dict[str, Any]) -> tuple[str, dict[str, 
         model = spec.arguments.model_validate(given)
     except ValidationError as problem:
         return spec.name, {}, "schema", f"{spec.name}: {_first_error(problem)}"
-    return spec.name, model.model_dump(), "ok", ""
+    return spec.name, dict(model.__dict__) if spec.is_flat else model.model_dump(), "ok", ""
 
 
 def _has_default(spec: ToolSpec, key: str) -> bool:
@@ -201,7 +203,8 @@ def _declare(
         fields[parameter.name] = (hints[parameter.name], Field(default, description=described[parameter.name]))
     arguments = create_model(f"{name}_arguments", __base__=_Arguments, **fields)
     card = ToolCard(name, summary, _plain_schema(arguments))
-    return ToolSpec(toolset, name, roles, service, function, arguments, card, minutes_from, interruptible, tags)
+    is_flat = "$defs" not in arguments.model_json_schema()
+    return ToolSpec(toolset, name, roles, service, function, arguments, card, minutes_from, interruptible, tags, is_flat)
 
 
 def _plain_schema(arguments: type[BaseModel]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from heapq import heappush
 
 import simpy
 from simpy.core import SimTime
-from simpy.events import NORMAL, PENDING, Event, EventPriority
+from simpy.events import NORMAL, PENDING, Event, EventPriority, Process, ProcessGenerator
 
 QUANTUM_DIGITS = 6
 
@@ -36,8 +36,32 @@ class First(Event):
                 other.callbacks.remove(self._happen)
 
 
+class Pathway(Process):
+    """A SimPy process whose events never fail and whose end is scheduled only if somebody waits for it.
+
+    An error in a pathway is a fault of ours: it goes straight to whoever plays the clock.
+    """
+
+    def _resume(self, event: Event) -> None:
+        send, callbacks = self._generator.send, None
+        try:
+            while callbacks is None:  # an event that has happened already lets the pathway go on at once
+                event = send(event._value)
+                callbacks = event.callbacks
+        except StopIteration as end:
+            self._ok, self._value = True, end.value
+            if self.callbacks:
+                self.env.schedule(self)
+            return
+        callbacks.append(self._resume)
+
+
 class Clock(simpy.Environment):
     """A SimPy environment whose event times are rounded to a millionth of a minute."""
+
+    def process(self, generator: ProcessGenerator) -> Pathway:
+        """Start a pathway: it begins before anything else that is due now."""
+        return Pathway(self, generator)
 
     def schedule(self, event: Event, priority: EventPriority = NORMAL, delay: SimTime = 0) -> None:
         """Schedule `event` after `delay` minutes, on the grid of the clock."""

@@ -113,13 +113,14 @@ class Course:
     def advance(self, minute: float) -> None:
         """Move on to the last grid step at or before `minute`; nothing happens if that is where the course stands."""
         last = int(minute // GRID_MINUTES)
-        if self._frozen:
+        if self.index >= last or self._frozen:
             return
+        rule = self.condition.course
         while self.index < last:
             loss, push = self._forces() if self._still is None else self._still
-            growth = self.condition.course.growth
+            growth = rule.growth
             if self.index >= self.turns_at:
-                growth, loss = 0.0, loss + self.condition.course.recovery
+                growth, loss = 0.0, loss + rule.recovery
             x, area, square = flow(self.x, growth, loss, GRID_HOURS)
             self.x = pushed(x, push, GRID_HOURS) if push else x
             self.exposure += area
@@ -245,7 +246,7 @@ class Course:
     def vitals(self, minute: float) -> dict[str, float]:
         """Vital signs as read at the last grid step by `minute`: hr, sbp, rr, spo2, temp, gcs, pain."""
         index, x = self._seen(minute)
-        return self.signs.read_vitals({name: self.signs.supported(name, x, index, self._running) for name in VITALS}, index)
+        return self.signs.read_vitals(VITALS, x, index, self._running)
 
     def lab(self, analyte: str, minute: float) -> float | str:
         """What a sample taken at `minute` will read; for ECG what the tracing shows."""

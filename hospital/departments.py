@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from clinsim.hospital.roster import Staff
 
 __all__ = ["go_home", "open_hospital", "reading_minutes", "settle_all"]
+TAKES_BY_LENGTH = frozenset({"read_messages", "send_message", "call_colleague"})
+"""Tools that take the longer the more text there is."""
 
 
 def open_hospital(hospital: Hospital) -> None:
@@ -43,9 +45,9 @@ def open_hospital(hospital: Hospital) -> None:
 
 def reading_minutes(hospital: Hospital, staff: Staff, submission: Submission) -> float:
     """Extra minutes that reading or writing takes by length: unread messages, and text that is written."""
+    if submission.tool not in TAKES_BY_LENGTH:
+        return 0.0
     per_100 = hospital.rules.messages.read_per_100_characters
     if submission.tool == "read_messages":
         return per_100 * unread_characters(hospital, staff.agent) / 100.0
-    if submission.tool in ("send_message", "call_colleague"):
-        return per_100 * len(str(submission.arguments.get("text", ""))) / 100.0
-    return 0.0
+    return per_100 * len(str(submission.arguments.get("text", ""))) / 100.0

@@ -108,15 +108,15 @@ class Hospital:
     @property
     def now(self) -> float:
         """Minutes since the start."""
-        return float(self.clock.now)
+        return float(self.clock._now)  # SimPy's property would double the price of what is asked most often
 
     def note(self, kind: str, subject: str, data: dict[str, Any], visibility: str = CHART) -> None:
         """Append an entry to the log."""
-        self.log.append(Entry(self.clock.now, kind, subject, visibility, data))
+        self.log.append(Entry(self.clock._now, kind, subject, visibility, data))
 
     def truth(self, kind: str, subject: str, data: dict[str, Any]) -> None:
         """Append an entry that only rewards, metrics and the viewer's hidden layer may read."""
-        self.log.append(Entry(self.clock.now, kind, subject, TRUTH, data))
+        self.log.append(Entry(self.clock._now, kind, subject, TRUTH, data))
 
     def new_id(self, kind: str) -> str:
         """The next id of a kind: P patient, O order, S study, M message, R result or report."""
@@ -178,14 +178,14 @@ class Hospital:
 
     def advance(self) -> Decision | None:
         """Play the clock until an agent must decide; None when the episode is over."""
+        clock, calendar, horizon = self.clock, self.calendar, self.scenario.horizon_minutes
         while not self.finished:
-            head = self.calendar.head()
-            due = min(head[0] if head else inf, self.scenario.horizon_minutes)
-            if self.clock.peek() <= due:
-                self.clock.step()
+            due = min(calendar.due(), horizon)
+            if clock.peek() <= due:
+                clock.step()
                 continue
-            self.clock.advance_to(due)
-            if head is None or head[0] > self.scenario.horizon_minutes or due >= self.scenario.horizon_minutes:
+            clock.advance_to(due)
+            if due >= horizon:
                 return None
             decision = self._due(self.calendar.take())
             if decision is not None:

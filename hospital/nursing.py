@@ -31,9 +31,9 @@ def add_note(hospital: Hospital, patient: Patient, kind: str, by: str, text: str
 
 def chart_vitals(hospital: Hospital, patient: Patient, by: str) -> VitalSet:
     """Measure and write down a set of vital signs; measuring changes nothing."""
-    measured = patient.course.vitals(hospital.now)
-    rounded = {name: round(measured[name], 1) for name in VITALS}
-    charted = VitalSet(round(hospital.now, 2), **rounded, by=by)
+    now = hospital.now
+    rounded = {name: round(value, 1) for name, value in patient.course.vitals(now).items()}
+    charted = VitalSet(round(now, 2), **rounded, by=by)
     patient.chart.vitals.append(charted)
     hospital.note("vitals", patient.id, {**rounded, "by": by})
     return charted

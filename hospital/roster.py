@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
+from math import inf
 from typing import Any
 
 from clinsim.record import ROLES, Role, Submission
@@ -19,7 +20,7 @@ HANDOVER_MINUTES = 30.0
 """How long after the end of a shift its owner may still hand patients over (assumption)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Doing:
     """An action under way: it is committed at `ends_at` unless interrupted.
 
@@ -95,14 +96,14 @@ class Calendar:
         self._sequence += 1
         heappush(self._heap, (minute, RANK[staff.role], self._sequence, staff, staff.token))
 
-    def head(self) -> tuple[float, Staff] | None:
-        """The next (minute, staff) due, without taking it."""
+    def due(self) -> float:
+        """The minute at which somebody is next to be asked; infinite if nobody is."""
         while self._heap:
             minute, _, _, staff, token = self._heap[0]
             if token == staff.token and not staff.closed and not staff.ended:
-                return minute, staff
+                return minute
             heappop(self._heap)
-        return None
+        return inf
 
     def take(self) -> Staff:
         """Take the head off the calendar."""

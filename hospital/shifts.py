@@ -22,7 +22,6 @@ def bodies(hospital: Hospital) -> ProcessGenerator:
         yield hospital.clock.timeout(GRID_MINUTES)
         now = hospital.now
         for patient in list(hospital.present.values()):
-            patient.course.advance(now)
             if patient.course.dies_by(now) is not None:
                 die(hospital, patient)
 

@@ -56,25 +56,25 @@ class Signs:
     def supported(self, name: str, x: float, index: int, running: Mapping[str, float]) -> float:
         """The value of a vital sign at a grid index with what holds it up: `running` gives the minute at which each code was last given."""
         value = self.vital(name, x)
-        if not running:
-            return value
-        minute = (index + 1) * GRID_MINUTES
-        for support in load_bodies().signs.supports_of(name):
-            if any(0.0 <= minute - running.get(code, minute + 1.0) <= support.lasts_minutes for code in support.any_of):
-                value += support.shift
-        return min(value, BEST_SUPPORTED_SPO2) if name == "spo2" else value
+        return held_up(name, value, (index + 1) * GRID_MINUTES, running) if running else value
 
     def lab(self, name: str, x: float) -> float:
         """The true value of an analyte at (lagged) severity `x`."""
         return self._value(name, x, _lab_rules(), self.condition.labs)
 
-    def read_vitals(self, true: Mapping[str, float], index: int) -> dict[str, float]:
-        """What a nurse reads at a grid index when the true values are `true`, in the order of that mapping."""
-        rules = _vital_rules()
-        slow = self.streams.normals("slow.vitals", self.person.id, index // SLOW_STEPS, len(true))
-        fast = self.streams.normals("noise.vitals", self.person.id, index, len(true))
-        noisy = zip(true.items(), slow, fast, strict=True)
-        return {name: _rounded(rules[name], value + rules[name].noise * (SLOW * s + FAST * f)) for (name, value), s, f in noisy}
+    def read_vitals(self, names: tuple[str, ...], x: float, index: int, running: Mapping[str, float]) -> dict[str, float]:
+        """What a nurse reads at severity `x` and a grid index; `running` as for `supported`. Always ask for the same `names`: noise goes by place."""
+        rules, minute, read = _vital_rules(), (index + 1) * GRID_MINUTES, {}
+        slow = self.streams.normals("slow.vitals", self.person.id, index // SLOW_STEPS, len(names))
+        fast = self.streams.normals("noise.vitals", self.person.id, index, len(names))
+        for name, s, f in zip(names, slow, fast, strict=True):
+            rule = rules[name]
+            value = self._value(name, x, rules, self.condition.vitals)
+            if running:
+                value = held_up(name, value, minute, running)
+            value += rule.noise * (SLOW * s + FAST * f)
+            read[name] = round(rule.low if value < rule.low else rule.high if value > rule.high else value, rule.digits)
+        return read
 
     def read_lab(self, name: str, value: float, index: int) -> float:
         """What the analyser reads in a sample taken at a grid index when the true value is `value`."""
@@ -106,9 +106,8 @@ class Signs:
         if level is None:
             level = self._levels[name] = self._level(name, table[name], sheet.get(name))
         base, amplitude, power = level
-        value = base + amplitude * x**power if amplitude else base
-        rule = table[name]
-        return min(rule.high, max(rule.low, value))
+        value, rule = base + amplitude * x**power if amplitude else base, table[name]
+        return rule.low if value < rule.low else rule.high if value > rule.high else value
 
     def _level(self, name: str, rule: NormalRule, shown: Any) -> tuple[float, float, float]:
         """The person's own value, and what the illness adds to it at full severity, with its power."""
@@ -151,6 +150,16 @@ class Signs:
         aged = rule.per_year_over_50 * max(0, person.age - 50)
         spread = rule.sd * self.streams.normal(f"base.{name}", person.id) if rule.sd else 0.0
         return min(rule.high, max(rule.low, rule.mean + women + aged + chronic + spread))
+
+
+def held_up(name: str, value: float, minute: float, running: Mapping[str, float]) -> float:
+    """A vital sign with what holds it up at a minute: `running` gives the minute at which each code was last given."""
+    for support in load_bodies().signs.supports_of(name):
+        for code in support.any_of:
+            if code in running and 0.0 <= minute - running[code] <= support.lasts_minutes:
+                value += support.shift
+                break
+    return min(value, BEST_SUPPORTED_SPO2) if name == "spo2" else value
 
 
 def _vital_rules() -> Mapping[Any, NormalRule]:

@@ -38,8 +38,8 @@ class Streams:
     def normals(self, process: str, entity: str, index: int, count: int) -> tuple[float, ...]:
         """Up to eight independent standard normal numbers for the key, at the price of one hash."""
         key = f"{self._prefix}{process}|{entity}|{index}".encode()
-        words = unpack(f"<{count}Q", blake2b(key, digest_size=8 * count).digest())
-        return tuple(_NORMAL.inv_cdf(((word >> 11) + 0.5) * _UNIT) for word in words)
+        quantile = _NORMAL.inv_cdf
+        return tuple([quantile(((word >> 11) + 0.5) * _UNIT) for word in unpack(f"<{count}Q", blake2b(key, digest_size=8 * count).digest())])
 
     def exponential(self, mean: float, process: str, entity: str, index: int = 0) -> float:
         """An exponential number with the given mean for the key."""

@@ -29,8 +29,10 @@ def _for_doctor(hospital: Hospital, staff: Staff) -> list[dict[str, Any]]:
         elif not chart.owner and chart.esi is not None and chart.unit in ("", "ed"):
             waiting.append(chart)
     waiting.sort(key=_urgency)
-    own = [_patient_row(chart) | {"orders": _open_orders(hospital, chart)} for chart in mine]
-    return own + [_patient_row(chart) for chart in waiting[:UNCLAIMED_SHOWN]]
+    rows = [_patient_row(chart) for chart in (*mine, *waiting[:UNCLAIMED_SHOWN])]
+    for row, chart in zip(rows, mine, strict=False):
+        row["orders"] = _open_orders(hospital, chart)
+    return rows
 
 
 def _urgency(chart: Chart) -> tuple[int, float]:
@@ -55,7 +57,7 @@ def _patient_row(chart: Chart) -> dict[str, Any]:
 
 
 def _open_orders(hospital: Hospital, chart: Chart) -> list[dict[str, Any]]:
-    lines = (hospital.desk.orders[oid] for oid in chart.orders)
+    lines = [hospital.desk.orders[oid] for oid in chart.orders]
     return [{"order": line.id, "kind": line.kind, "code": line.code, "state": line.state} for line in lines if line.state not in CLOSED_STATES]
 
 
