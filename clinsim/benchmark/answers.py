@@ -9,9 +9,11 @@ from math import fsum
 from clinsim.benchmark.assertion import mentions, number_near, phrase, share_of_words, stances
 from clinsim.benchmark.task import Answer, Fact, Task
 
-CLAIM = re.compile(r"\b(?:answer|option|choice)\b(?:\s+(?:is|was|would\s+be))?\s*[:=]?\s*\(?([A-Za-z])\b\)?", re.IGNORECASE)
+CLAIM = re.compile(r"\b(?i:answer|option|choice)\b(?:\s+(?i:is|was|would\s+be))?\s*[:=]?\s*\(?([A-Z]|[a-z](?=\W*$))\b\)?")
 LEADING = re.compile(r"^\W*([A-Za-z])\s*(?:[).:]|$)")
 LETTER = re.compile(r"(?<![\w'])([A-Z])(?![\w'])")
+WORD = re.compile(r"(?<![\w'])[AI](?=\s+(?!or\b|and\b)[a-z0-9])")
+"""A capital that is a word: followed by another word of its sentence."""
 WORDS_AT_LEAST, TIMES_THE_GOLD = 80, 4
 """An answer may be that many words, or that many times as long as the gold plan's; what is longer is worth less in proportion."""
 
@@ -54,12 +56,16 @@ def states(fact: Fact, answer: str) -> bool:
 
 
 def letters(answer: str, options: Mapping[str, str]) -> set[str]:
-    """The letters of the options that an answer names: alone, as a claim, or by the text of an option."""
+    """The letters of the options that an answer names: those that it claims (`B)`, `the answer is B`, the text of an option), else all in it."""
     text = answer.strip()
-    named = {found.upper() for found in CLAIM.findall(text)}
-    if first := LEADING.match(text):
-        named.add(first[1].upper())
-    named |= {letter for letter in LETTER.findall(text) if letter not in ("A", "I")}
-    whole = phrase(text)
-    named |= {letter for letter, option in options.items() if whole and phrase(option) == whole}
-    return named & set(options)
+    claimed = {found.upper() for found in CLAIM.findall(text)}
+    first = LEADING.match(text)
+    if first:
+        claimed.add(first[1].upper())
+    for whole in (phrase(text), phrase(text[first.end() :]) if first else ()):
+        claimed |= {letter for letter, option in options.items() if whole and phrase(option) == whole}
+    if claimed & set(options):
+        return claimed & set(options)
+    for option in sorted(options.values(), key=len, reverse=True):
+        text = re.sub(rf"(?<!\w){re.escape(option)}(?!\w)", "", text, flags=re.IGNORECASE) if option else text
+    return set(LETTER.findall(WORD.sub("", text))) & set(options)

@@ -87,7 +87,8 @@ def grade(standard: Standard, attempt: Attempt) -> Graded:
     """Grade one attempt."""
     calls = [call for call in attempt.calls if call.ok]
     text = written(standard, attempt)
-    evidence, answer = _evidence(standard, calls), _answer(standard, calls, text)
+    evidence = _evidence(standard, calls)
+    answer = _answer(standard, calls, chosen(calls, attempt) if standard.task.answer.choice else text)
     actions = _share(standard.needed(writes=True), standard.task, calls)
     state = _state(standard, attempt.changes)
     unsafe = tuple(_unsafe(standard, calls, text))
@@ -114,6 +115,12 @@ def written(standard: Standard, attempt: Attempt) -> str:
         if isinstance(value, str)
     ]
     return "\n".join(dict.fromkeys(text for text in [*texts, attempt.final_answer] if text.strip()))
+
+
+def chosen(calls: Sequence[Made], attempt: Attempt) -> str:
+    """Where the letter of a choice is read: the answer that was submitted, without its reasoning, else the last words."""
+    submitted = [call.arguments.get("answer") for call in calls if call.name in SUBMISSIONS]
+    return next((answer for answer in reversed(submitted) if isinstance(answer, str)), attempt.final_answer)
 
 
 def _evidence(standard: Standard, calls: Sequence[Made]) -> float | None:

@@ -1,0 +1,125 @@
+"""What a text asserts: synonyms, spellings, numbers and negation."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clinsim.benchmark.answers import letters, said, states, worth
+from clinsim.benchmark.assertion import phrase, sentences, share_of_words, stances
+from clinsim.benchmark.suite import read_own
+from clinsim.benchmark.task import Answer, Fact
+
+STANCES = [
+    ("The patient had a heart attack.", "myocardial infarction", {"said"}),
+    ("No pneumothorax, effusion or fracture.", "fracture", {"denied"}),
+    ("There is no pneumothorax but a pleural effusion.", "pleural effusion", {"said"}),
+    ("Pneumonia has been ruled out.", "pneumonia", {"denied"}),
+    ("Pneumonia is unlikely.", "pneumonia", {"denied"}),
+    ("Rule out pulmonary embolism.", "PE", {"open"}),
+    ("PE cannot be excluded.", "pulmonary embolism", {"open"}),
+    ("Improving rather than deteriorating.", "worsening", {"denied"}),
+    ("Improving rather than deteriorating.", "getting better", {"said"}),
+    ("Not only pneumonia, an abscess too.", "pneumonia", {"said"}),
+    ("Avoid amoxicillin and penicillin.", "penicillin", {"denied"}),
+    ("Amoxicillin should be avoided.", "amoxicillin", {"denied"}),
+    ("Hold metformin given acute kidney injury.", "AKI", {"said"}),
+    ("Stop lisinopril: the potassium is 6.4.", "potassium", {"said"}),
+    ("Stop lisinopril.", "stop lisinopril", {"said"}),
+    ("Do not stop lisinopril.", "stop lisinopril", {"denied"}),
+    ("Without sepsis at first. Sepsis on day two.", "sepsis", {"denied", "said"}),
+    ("She denies chest pain, and has dyspnoea.", "shortness of breath", {"said"}),
+    ("Haemorrhage, oedema", "hemorrhage edema", {"said"}),
+    ("Ischaemic changes of the oesophagus", "ischemic change of the esophagus", {"said"}),
+    ("Nothing of the kind", "sepsis", set()),
+]
+
+
+@pytest.mark.parametrize(("text", "wanted", "meant"), STANCES, ids=lambda value: value if isinstance(value, str) else "")
+def test_stances(text, wanted, meant):
+    assert stances(text, [wanted]) == meant
+
+
+@pytest.mark.parametrize(
+    ("fact", "text", "true"),
+    [
+        (Fact(any=("potassium",), number=6.4), "Potassium is 6.4 mmol/L.", True),
+        (Fact(any=("potassium",), number=6.4), "Potassium is 4.6 mmol/L.", False),
+        (Fact(any=("potassium",), number=6.4), "Potassium is high. 6.4 is the pH of urine.", False),
+        (Fact(any=("bnp",), number=1850), "BNP 1,850→320 pg/mL", True),
+        (Fact(any=("score",), number=7, tolerance=0), "The score is 8.", False),
+        (Fact(any=("pneumothorax",), denied=True), "No pneumothorax is seen.", True),
+        (Fact(any=("pneumothorax",), denied=True), "A pneumothorax is seen.", False),
+        (Fact(any=("pneumothorax",), denied=True), "The lungs are clear.", False),
+        (Fact(any=("sepsis",)), "It is sepsis. It is not sepsis.", False),
+        (Fact(words="avoids penicillin and sulfonamide classes"), "The choice avoids penicillin and sulfonamide drugs.", True),
+        (Fact(words="avoids penicillin and sulfonamide classes"), "Give doxycycline.", False),
+        (Fact(words="no evidence of active bleeding"), "There is no evidence of active bleeding.", True),
+        (Fact(words="no evidence of active bleeding"), "There is evidence of active bleeding.", False),
+    ],
+)
+def test_states(fact, text, true):
+    assert states(fact, text) is true
+
+
+def test_what_cannot_be_true_together_is_worth_nothing():
+    wanted = Answer(facts=(Fact(any=("improving",), against=("deteriorating", "stable")), Fact(any=("potassium",))))
+    assert said(wanted, "She is improving; potassium is normal.") == 1.0
+    assert said(wanted, "She is improving.") == 0.5
+    assert said(wanted, "She is improving, not deteriorating; potassium is normal.") == 1.0
+    assert said(wanted, "She is improving and deteriorating; potassium is normal.") == 0.0
+
+
+@pytest.mark.parametrize(
+    ("answer", "named"),
+    [
+        ("B", {"B"}),
+        ("b)", {"B"}),
+        ("(B) heparin", {"B"}),
+        ("The answer is C.", {"C"}),
+        ("Heparin", {"B"}),
+        ("A patient like this needs rest", set()),
+        ("I would choose option D", {"D"}),
+        ("A, B, C, D", {"A", "B", "C", "D"}),
+        ("B or C", {"B", "C"}),
+        ("A or B", {"A", "B"}),
+        ("B) warfarin", {"A", "B"}),
+        ("B. heparin, as A is worse", {"B"}),
+        ("The answer is B, because A bleeds.", {"B"}),
+        ("The answer is A. The answer is B.", {"A", "B"}),
+        ("I answer a question: D", {"D"}),
+        ("warfarin, heparin, aspirin, rest", set()),
+        ("", set()),
+        ("E", set()),
+    ],
+)
+def test_letters(answer, named):
+    assert letters(answer, {"A": "warfarin", "B": "heparin", "C": "aspirin", "D": "rest"}) == named
+
+
+def test_letters_inside_the_text_of_an_option_name_nothing():
+    assert letters("C) Hepatitis B", {"A": "Hepatitis A", "B": "Vitamin K", "C": "Hepatitis B"}) == {"C"}
+    assert letters("hepatitis A", {"A": "Hepatitis A", "B": "Vitamin K", "C": "Hepatitis B"}) == {"A"}
+
+
+def test_a_long_answer_is_worth_less_in_proportion():
+    task = read_own({"id": "x", "ticket": "?", "answer": {"facts": [{"any": ["sepsis"]}]}}, "clinical_diagnosis", "x")
+    assert worth(task, "sepsis " + "word " * 79, 1) == 1.0
+    assert worth(task, "sepsis " + "word " * 159, 1) == pytest.approx(0.5)
+
+
+@given(st.text(max_size=200))
+def test_any_text_can_be_read(text):
+    once = sentences(text)
+    assert all(word for sentence in once for word in sentence)
+    assert share_of_words(text, text) in (0.0, 1.0) or len(once) > 1
+
+
+@given(st.lists(st.sampled_from(["sepsis", "heart attack", "no", "but", ",", ".", "pe", "is unlikely", "not"]), max_size=12))
+def test_a_phrase_that_is_not_there_is_never_meant(words):
+    text = " ".join(words)
+    assert stances(text, ["appendicitis"]) == set()
+    assert (stances(text, ["MI"]) == set()) == ("heart attack" not in text)
+
+
+def test_phrases_have_one_form():
+    assert phrase("Heart Attack") == phrase("MI") == phrase("acute myocardial infarction")
