@@ -1,0 +1,59 @@
+"""A model in this process at any number of seats: it reads a transcript, and writes one call at a time under a grammar."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+from clinsim.agents.decoding import Ask, Engine, Written
+from clinsim.agents.transcript import Transcript
+from clinsim.record import Observation, Past, Reply, Seat, Turn
+
+
+@lru_cache(maxsize=4)
+def engine_of(folder: Path) -> Engine:
+    """The model in a folder, read once."""
+    return Engine.load(folder)
+
+
+class LocalPolicy:
+    """Plays its seats with one model.
+
+    Several episodes may be played with one model at once: `asks` says what the model is to read, `replies` takes what it wrote. `act` does both.
+    """
+
+    def __init__(self, engine: Engine, key: str = "") -> None:
+        """Play with `engine`; `key` tells this rollout's draws from those of others with the same seed."""
+        self.engine = engine
+        self.key = key
+        self._transcripts: dict[str, Transcript] = {}
+
+    def start(self, seats: Sequence[Seat], history: Sequence[Past] = ()) -> None:
+        """Begin an episode; what `history` tells is read as if it had been played."""
+        self._transcripts = {seat.agent: Transcript(seat) for seat in seats}
+        for agent, observation, reply in history:
+            self._transcripts[agent].see(observation)
+            self._transcripts[agent].note(reply)
+
+    def act(self, turns: Sequence[Turn]) -> list[Reply]:
+        """Answer each (agent, observation), in order."""
+        return self.replies(turns, self.engine.complete(self.asks(turns)))
+
+    def asks(self, turns: Sequence[Turn]) -> list[Ask]:
+        """What the model is to read for each turn; takes in what is shown."""
+        return [self._ask(agent, observation) for agent, observation in turns]
+
+    def replies(self, turns: Sequence[Turn], written: Sequence[Written]) -> list[Reply]:
+        """What was written, as replies; remembers them as sent."""
+        return [self._reply(agent, said) for (agent, _), said in zip(turns, written, strict=True)]
+
+    def _ask(self, agent: str, observation: Observation) -> Ask:
+        transcript = self._transcripts[agent]
+        transcript.see(observation)
+        return Ask(transcript.prompt, transcript.seat.tools, f"{transcript.seat.seed}|{self.key}|{transcript.turns}")
+
+    def _reply(self, agent: str, said: Written) -> Reply:
+        reply = Reply(said.text, (said.text,), None, said.tokens, said.logps, 0.0, said.decided)
+        self._transcripts[agent].note(reply)
+        return reply

@@ -1,0 +1,173 @@
+"""Playing many episodes with one model at once: all agents that wait are answered in one batch.
+
+Episodes of a group share scenario and seed (common random numbers); they differ in what the model draws. Groups are played in blocks of a fixed
+size, each on its own, so that any number of processes gives the same numbers, to the last bit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from clinsim.agents.decoding import Ask, Engine, Written
+from clinsim.agents.local import LocalPolicy
+from clinsim.callers import Callers
+from clinsim.metrics import outcome
+from clinsim.record import Observation, Past, Policy, Reply, Role, Seat, Turn
+from clinsim.referee import WardEnv
+from clinsim.rollout import policy_for, raw_env
+from clinsim.scenario_file import Scenario
+from clinsim.training.samples import Group, Sample
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One episode to be played: `number` tells it from others of its group; seats that are not in `partners` (agent or role: SPEC) learn."""
+
+    scenario: str
+    seed: int
+    number: int
+    partners: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Said:
+    """One turn of a learning agent."""
+
+    agent: str
+    role: Role
+    turn: int
+    written: Written
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rollout:
+    """An episode as it was played: rewards by agent, what the model said, what became of the patients, and how many calls were refused."""
+
+    plan: Plan
+    rewards: Mapping[str, float]
+    roles: Mapping[str, Role]
+    said: tuple[Said, ...]
+    utility_loss: float
+    actions: int
+    refused: int
+
+    @property
+    def total(self) -> float:
+        """The return: the sum over agents."""
+        return math.fsum(self.rewards.values())
+
+    def samples(self, episode: int, credit: Mapping[str, float] | None = None) -> list[Sample]:
+        """What trains: each turn of a learning agent, with what that agent earned (or is credited with)."""
+        earned = self.rewards if credit is None else credit
+        return [
+            Sample(
+                said.written.tokens, said.written.decided, said.written.logps, earned[said.agent], said.role, said.agent,
+                Group(self.plan.scenario, self.plan.seed, said.role), episode, said.turn, said.written.allowed,
+            )
+            for said in self.said
+            if said.written.decided
+        ]  # fmt: skip
+
+
+class _Handed:
+    """A policy whose next reply has been made already."""
+
+    def __init__(self) -> None:
+        self.reply: Reply | None = None
+
+    def start(self, seats: Sequence[Seat], history: Sequence[Past] = ()) -> None:
+        """Nothing is kept."""
+
+    def act(self, turns: Sequence[Turn]) -> list[Reply]:
+        """The reply that was handed over."""
+        if self.reply is None or len(turns) != 1:
+            raise RuntimeError("a learning seat was asked before its reply was made")
+        reply, self.reply = self.reply, None
+        return [reply]
+
+
+class Table:
+    """One episode that stops whenever the model must decide."""
+
+    def __init__(self, plan: Plan, engine: Engine, scenario: Scenario) -> None:
+        """Seat everybody and begin."""
+        self.plan = plan
+        self.ward: WardEnv = raw_env(scenario)
+        self.ward.reset(seed=plan.seed)
+        seats = self.ward.seats()
+        self.learning = tuple(seat for seat in seats if _partner(seat, plan.partners) is None)
+        self.model = LocalPolicy(engine, str(plan.number))
+        self.model.start(self.learning)
+        self._handed = _Handed()
+        self._callers = Callers({seat.agent: self._policy(seat) for seat in seats})
+        self._callers.start(seats)
+        self._roles: dict[str, Role] = {seat.agent: seat.role for seat in seats}
+        self._learners = {seat.agent for seat in self.learning}
+        self._asked: tuple[str, Observation] | None = None
+        self.said: list[Said] = []
+        self.actions = self.refused = 0
+
+    def _policy(self, seat: Seat) -> Policy:
+        spec = _partner(seat, self.plan.partners)
+        return self._handed if spec is None else policy_for(spec)
+
+    def next_ask(self) -> Ask | None:
+        """Play on until the model must decide: what it is to read; None when the episode is over."""
+        while self.ward.agents:
+            agent = self.ward.agent_selection
+            if self.ward.terminations[agent] or self.ward.truncations[agent]:
+                self.ward.step(None)
+                continue
+            observation = self.ward.observation(agent)
+            if agent in self._learners:
+                self._asked = (agent, observation)
+                return self.model.asks([self._asked])[0]
+            self._step(agent, observation)
+        return None
+
+    def take(self, written: Written) -> None:
+        """Submit what the model wrote."""
+        if self._asked is None:
+            raise RuntimeError("nothing was asked")
+        agent, observation = self._asked
+        self._handed.reply = self.model.replies([(agent, observation)], [written])[0]
+        self.said.append(Said(agent, self._roles[agent], len(self.said), written))
+        self._step(agent, observation)
+
+    def _step(self, agent: str, observation: Observation) -> None:
+        call, dropped = self._callers.next_call(agent, observation)
+        self.ward.drop(agent, dropped)
+        self.ward.step(call)
+        if agent in self._learners:
+            self.actions += 1
+            self.refused += self.ward.infos.get(agent, {}).get("status") not in (None, "", "ok", "interrupted", "unfinished")
+
+    def rollout(self) -> Rollout:
+        """What was played."""
+        totals = self.ward.ledger.totals()
+        rewards = {agent: float(totals.get(agent, 0.0)) for agent in self._roles}
+        loss = float(outcome(self.ward.hospital.log)["utility_loss"])
+        return Rollout(self.plan, rewards, self._roles, tuple(self.said), loss, self.actions, self.refused)
+
+
+def _partner(seat: Seat, partners: Mapping[str, str]) -> str | None:
+    return partners.get(seat.agent, partners.get(seat.role))
+
+
+def play_block(engine: Engine, plans: Sequence[Plan], scenarios: Mapping[str, Scenario]) -> list[Rollout]:
+    """Play some episodes in step: each time, all models that wait are answered in one batch."""
+    tables = [Table(plan, engine, scenarios[plan.scenario]) for plan in plans]
+    waiting = [(table, ask) for table in tables if (ask := table.next_ask()) is not None]
+    while waiting:
+        written = engine.complete([ask for _, ask in waiting])
+        for (table, _), said in zip(waiting, written, strict=True):
+            table.take(said)
+        waiting = [(table, ask) for table, _ in waiting if (ask := table.next_ask()) is not None]
+    return [table.rollout() for table in tables]
+
+
+def blocks(plans: Sequence[Plan], size: int) -> list[Sequence[Plan]]:
+    """Plans in blocks of `size`: the same whoever plays them."""
+    return [plans[start : start + size] for start in range(0, len(plans), size)]
