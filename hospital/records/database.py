@@ -16,6 +16,7 @@ from clinsim.hospital.records.base import DomainRecords
 from clinsim.hospital.records.clinical import ClinicalRecords
 from clinsim.hospital.records.drugs import DrugRecords
 from clinsim.hospital.records.ehr import EhrRecords
+from clinsim.hospital.records.held_back import with_held_back
 from clinsim.hospital.records.images import ImageRecords
 from clinsim.hospital.records.library import LibraryRecords
 from clinsim.hospital.records.studies import StudyRecords
@@ -100,7 +101,8 @@ def _file(path: Path) -> Path:
 @lru_cache(maxsize=64)
 def _parsed(domain: str, origin: str, content: bytes) -> Database:
     raw = _read(content, origin)
-    return Database(domain, origin, hashlib.sha256(content).hexdigest(), checked(RECORDS_OF[domain], raw, origin))
+    records = with_held_back(checked(RECORDS_OF[domain], raw, origin))
+    return Database(domain, origin, hashlib.sha256(content).hexdigest(), records)
 
 
 def _read(content: bytes, origin: str) -> Any:

@@ -68,12 +68,19 @@ ALLERGEN_WORDS = {
     "opioids": "opioid_allergy",
 }
 """What charts call an allergen, and what the formulary calls it."""
+BRACKET = re.compile(r"\((?:class:)?([^)]*)\)")
 STRENGTH = re.compile(r"\s+\d.*$|\s*\(.*$")
 
 
 def plain_name(written: str) -> str:
     """A drug's name as written, without strength, brackets and capitals: `Metformin 1000mg BID` is `metformin`."""
-    return STRENGTH.sub("", " ".join(written.lower().split())).strip()
+    return STRENGTH.sub("", " ".join(written.lower().replace("_", " ").split())).strip()
+
+
+def members(written: str) -> tuple[str, ...]:
+    """The drugs that a class names in brackets: `NSAIDs (class: ibuprofen/naproxen)` names two."""
+    match = BRACKET.search(written.lower())
+    return tuple(part.strip() for part in re.split(r"[/,]", match[1]) if part.strip()) if match else ()
 
 
 @lru_cache(maxsize=4096)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations
 
 from clinsim.hospital.records.base import UnknownRecordError, on_record
-from clinsim.hospital.records.drug_names import allergic_to, plain_name, same_drug
+from clinsim.hospital.records.drug_names import allergic_to, members, plain_name, same_drug
 from clinsim.hospital.records.drugs import DrugRecord, DrugRecords, InteractionRecord, ProfileRecord
 from clinsim.hospital.records.world import RecordWorld
 from clinsim.hospital.safety import load_formulary
@@ -92,9 +93,15 @@ def drug_of(world: RecordWorld, drug_name: str) -> DrugRecord:
     drugs = records_of(world).drugs
     name = plain_name(drug_name)
     for row in drugs.values():
-        if name in (row.drug_id.lower(), row.name.lower(), *(brand.lower() for brand in row.brand_names)) or same_drug(row.name, name):
+        if name in names_of(row) or same_drug(row.name, name):
             return row
     raise UnknownRecordError(f"drug {shown(drug_name)} is not in the knowledge base; it has {named(drugs, drug_name)}")
+
+
+@lru_cache(maxsize=1024)
+def names_of(row: DrugRecord) -> frozenset[str]:
+    """Names under which a drug of the database is asked for: id, name, brands, and the members of a class."""
+    return frozenset(plain_name(name) for name in (row.drug_id, row.name, *row.brand_names, *members(row.name)))
 
 
 def profile_of(world: RecordWorld, patient_id: str) -> ProfileRecord:
@@ -120,7 +127,7 @@ def pair_row(world: RecordWorld, drug_a: str, drug_b: str) -> PairRow:
     row = recorded(records_of(world).interactions.values(), a, b)
     if row is not None:
         return _shown(row)
-    house = house_answer(a, b)
+    house = house_answer(drug_a, drug_b)
     return PairRow("", a, b, house.severity, "", house.description, house.recommendation, "", house.source)
 
 

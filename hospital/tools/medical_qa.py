@@ -194,7 +194,9 @@ def analyze_answer_options(world: RecordWorld, question: str, options: str) -> O
 
 
 def _evidence(world: RecordWorld, question: str, letter: str, text: str) -> OptionEvidence:
-    hits = passages_on(world, f"{text} {text} {question}", 1)
+    about_option = passages_on(world, text, 20)
+    on_both = {row.passage_id: row.score for row in passages_on(world, question, 20)}
+    hits = sorted(about_option, key=lambda row: (-row.score - on_both.get(row.passage_id, 0.0), row.passage_id))
     return OptionEvidence(letter, text, hits[0].passage_id if hits else "", hits[0].text[:300] if hits else "", hits[0].score if hits else 0.0)
 
 

@@ -17,7 +17,7 @@ from clinsim.hospital.records.world import RecordWorld
 from clinsim.hospital.tools.checks import written
 from clinsim.hospital.tools.live_lookup import DrugSheet, look_up_drug
 from clinsim.hospital.tools.medical_qa import SET
-from clinsim.hospital.tools.scoring import ScoreAnswer
+from clinsim.hospital.tools.scoring import ScoreAnswer, score
 from clinsim.hospital.wording import named, shown
 from clinsim.record import ROLES
 from clinsim.tooling import tool
@@ -38,7 +38,9 @@ def calculate_clinical_score(world: RecordWorld, score_name: str, parameters: st
     rule = CALCULATORS.get(name)
     if rule is None:
         raise ToolError(f"unknown score {shown(score_name)}; there are {named(sorted(CALCULATORS), name)}")
-    given = _read(parameters) if parameters.strip() else {}
+    if not parameters.strip():
+        return score("", name, {})
+    given = _read(parameters)
     try:
         found = rule.of(**{key: _given(rule.inputs, key, value) for key, value in given.items()})
     except InputError as problem:
