@@ -19,8 +19,11 @@ from clinsim.formulary_parts import (
     TIERS,
     Caution,
     Circumstance,
+    Combination,
+    Coverage,
     Dose,
     HepaticRule,
+    Incompatibility,
     PregnancyRule,
     QtRisk,
     RateLimit,
@@ -37,12 +40,15 @@ __all__ = [
     "TIERS",
     "Caution",
     "Circumstance",
+    "Combination",
+    "Coverage",
     "CrossReaction",
     "Dose",
     "Drug",
     "Duplication",
     "Formulary",
     "HepaticRule",
+    "Incompatibility",
     "Interaction",
     "RateLimit",
     "RenalBand",
@@ -180,6 +186,9 @@ class Formulary(Rule):
     interactions: tuple[Interaction, ...]
     cross_reactions: tuple[CrossReaction, ...]
     duplications: tuple[Duplication, ...]
+    combinations: tuple[Combination, ...] = ()
+    incompatibilities: tuple[Incompatibility, ...] = ()
+    coverage: tuple[Coverage, ...] = ()
     losses: LossRule
     slips: SlipRule
 
@@ -192,6 +201,9 @@ class Formulary(Rule):
         _all_known("interactions", (name for pair in self.interactions for name in pair.between), tokens)
         _all_known("cross_reactions", (row.to for row in self.cross_reactions), allergens)
         _all_known("duplications", (row.drug_class for row in self.duplications), tokens)
+        _all_known("combinations", (name for row in self.combinations for name in row.classes), tokens)
+        _all_known("incompatibilities", (name for row in self.incompatibilities for name in row.between), tokens)
+        _all_known("coverage", (name for row in self.coverage for name in row.any_of), tokens)
         return self
 
     @cached_property

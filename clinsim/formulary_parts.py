@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from clinsim.data_file import Rule
-from clinsim.hospital_file import Positive, Share
+from clinsim.hospital_file import Positive, Share, Source
 
 Route = Literal["oral", "sl", "iv", "im", "sc", "neb", "nasal", "pr"]
 Severity = Literal["note", "significant", "serious"]
@@ -128,3 +128,31 @@ class RateLimit(Rule):
         """The shortest time (minutes) in which `amount` of the drug may be given."""
         by_rate = 60.0 * amount / self.per_hour if self.per_hour else 0.0
         return max(by_rate, self.least_minutes or 0.0)
+
+
+class Combination(Rule):
+    """Several drugs, one of each class (a class may be named more than once), that are too much together when `when` holds."""
+
+    classes: tuple[str, ...]
+    when: Circumstance | None = None
+    severity: Severity
+    text: str
+    source: Source
+
+
+class Incompatibility(Rule):
+    """Two drugs or classes that must not run into one vein at the same time."""
+
+    between: tuple[str, str]
+    text: str
+    source: Source
+
+
+class Coverage(Rule):
+    """Antibiotics (drugs or classes) that cover the usual germs of an infection, alone or with each other, and what it must not lack."""
+
+    problems: tuple[str, ...]
+    any_of: tuple[str, ...]
+    cultures: bool = False
+    text: str
+    source: Source

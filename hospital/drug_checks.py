@@ -1,30 +1,27 @@
-"""The checklist for a drug order: one small function per check, joined in a table, each finding with a code.
+"""Checks of the patient: allergy, duplication, interactions, diseases, kidney, liver, pregnancy, age. One small function each.
 
-Source: the order-verification checklist of clinical pharmacy (allergy, duplication, interaction, disease, dose, kidney,
-pregnancy, age, route, laboratory values, high-alert drugs); what is known stands in `scenarios/formulary/`.
+What is known stands in `scenarios/formulary/`; `checklist.py` joins them in a table with those of the order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-from clinsim.formulary_file import SEVERITY_OF_TIER, CrossReaction, Drug, RenalBand, Severity
+from clinsim.formulary_file import SEVERITY_OF_TIER, Combination, CrossReaction, Drug, RenalBand, Severity
 from clinsim.hospital.drug_facts import ROUNDING, Finding, Proposal, allergens, gravest_row, holds
 
 INTOLERANCES = frozenset({"intolerance", "nausea", "vomiting", "diarrhoea", "upset"})
 """Reactions that are no allergy. Source: Khan, JACI 2022 (history first)."""
 SEVERE_DELAYED = frozenset({"severe_delayed", "sjs", "dress"})
 """Reactions after which a whole class, and what crosses with it, is out. Source: Khan, JACI 2022."""
-SERIOUS_RATIO, SERIOUS_RATIO_HIGH_ALERT = 3.0, 1.5
-"""Multiples of the largest single dose from which an overdose is serious (assumption)."""
-FAR_BELOW = 0.5
-"""Share of the least dose below which a dose is significant (assumption)."""
+LIVER_DISEASE = frozenset({"cirrhosis", "liver_failure", "acute_liver_failure", "hepatitis", "variceal_bleed"})
+"""Charted problems that count as a failing liver (assumption)."""
+ADULT_FROM = 16.0
+"""Years from which adult doses hold (assumption)."""
 
 
-# ---------------------------------------------------------------- what the patient brings
-
-
-def _allergy(order: Proposal) -> Iterator[Finding]:
+def allergy(order: Proposal) -> Iterator[Finding]:
+    """Allergies that are charted, direct and crossing, by the reaction."""
     for entry in order.facts.allergies:
         names, reaction = allergens(entry, order.formulary)
         if set(names) & set(order.drug.allergens):
@@ -47,7 +44,8 @@ def _severity_of_cross(row: CrossReaction, reaction: str) -> Severity:
     return "serious" if reaction in SEVERE_DELAYED and row.risk > 0.0 else row.severity
 
 
-def _duplicate(order: Proposal) -> Iterator[Finding]:
+def duplicate(order: Proposal) -> Iterator[Finding]:
+    """A drug of the same kind that the patient has already."""
     for name in dict.fromkeys(order.facts.current_drugs):
         other = order.formulary.find(name)
         if other is not None and not (other.name == order.drug.name and other.repeatable):
@@ -64,7 +62,8 @@ def _twice(order: Proposal, other: Drug) -> Iterator[Finding]:
         yield order.found("DUPLICATE", "note", f"{drug.name} is already being given")
 
 
-def _interactions(order: Proposal) -> Iterator[Finding]:
+def interactions(order: Proposal) -> Iterator[Finding]:
+    """What the knowledge base holds on the drug with each of the others."""
     for name in dict.fromkeys(order.facts.current_drugs):
         other = order.formulary.find(name)
         if other is None:
@@ -81,66 +80,23 @@ def _between(order: Proposal, other: Drug) -> Iterator[Finding]:
         yield order.found("INTERACTION", SEVERITY_OF_TIER[tier], text, row.source, row.loss)
 
 
-def _cautions(order: Proposal) -> Iterator[Finding]:
+def cautions(order: Proposal) -> Iterator[Finding]:
+    """Diseases, results, age and dose that speak against the drug."""
     for caution in order.drug.cautions:
         concerns = not caution.routes or order.route in caution.routes
         if concerns and holds(caution.when, order.facts, order.amount):
             yield order.found(caution.code, caution.severity, caution.text, loss=caution.loss)
 
 
-def _pregnancy(order: Proposal) -> Iterator[Finding]:
+def pregnancy(order: Proposal) -> Iterator[Finding]:
+    """Pregnancy."""
     if order.facts.pregnant and order.drug.pregnancy != "allowed":
         severity: Severity = "significant" if order.drug.pregnancy == "avoid" else "note"
         yield order.found("PREGNANCY", severity, f"{order.drug.name} in pregnancy: {order.drug.pregnancy}")
 
 
-def _requires(order: Proposal) -> Iterator[Finding]:
-    missing = [name for name in order.drug.requires if name not in order.facts.results]
-    if missing:
-        yield order.found("LAB_MISSING", "note", f"not known: {', '.join(missing)}")
-
-
-# ---------------------------------------------------------------- how the order is written
-
-
-def _unit(order: Proposal) -> Iterator[Finding]:
-    name, own = order.drug.name, order.drug.unit
-    if order.amount is None:
-        text = f"{order.unit or 'no unit'} is no unit of {name}; it is ordered in {own}"
-        yield order.found("UNIT", order.slip_of_form, text)
-    elif order.unit != own:
-        yield order.found("CONVERTED", "note", f"ordered in {order.unit}, the formulary has {own}")
-
-
-def _route(order: Proposal) -> Iterator[Finding]:
-    drug = order.drug
-    if order.route not in drug.doses:
-        text = f"{drug.name} is not given by {order.route or 'no route'}; allowed {', '.join(drug.routes)}"
-        yield order.found("ROUTE", order.slip_of_form, text)
-
-
-def _dose(order: Proposal) -> Iterator[Finding]:
-    rule = order.drug.dose_by(order.route)
-    if rule is None or order.amount is None:
-        return
-    low, high = (rule.within(bound, order.facts.weight_kg) for bound in (rule.low, rule.high))
-    if low is None or high is None:
-        yield order.found("WEIGHT", "note", "weight is not known; a dose per kg cannot be checked")
-    elif order.amount > high * ROUNDING:
-        yield _overdose(order, order.amount, high)
-    elif not order.amount * ROUNDING >= low:  # so that a dose that is no number is caught, too
-        severity: Severity = "note" if order.amount >= FAR_BELOW * low else "significant"
-        yield order.found("UNDERDOSE", severity, f"{order.amount:g} {order.drug.unit} is less than {low:g}")
-
-
-def _overdose(order: Proposal, amount: float, high: float) -> Finding:
-    limit = SERIOUS_RATIO_HIGH_ALERT if order.drug.high_alert else SERIOUS_RATIO
-    severity: Severity = "serious" if amount >= limit * high else "significant"
-    text = f"{amount:g} {order.drug.unit} is {amount / high:.1f} times the largest single dose of {high:g}"
-    return order.found("OVERDOSE", severity, text)
-
-
-def _renal(order: Proposal) -> Iterator[Finding]:
+def renal(order: Proposal) -> Iterator[Finding]:
+    """The band of the filtration rate."""
     egfr = order.facts.egfr
     if egfr is None:
         if order.drug.renal:
@@ -160,23 +116,54 @@ def _concerns(band: RenalBand, order: Proposal) -> bool:
     return usual is not None and order.amount is not None and order.amount > band.fraction * usual * ROUNDING
 
 
-def _high_alert(order: Proposal) -> Iterator[Finding]:
-    if order.drug.high_alert:
-        text = "high-alert drug: second check at the bedside"
-        yield order.found("HIGH_ALERT", "note", text, "ISMP high-alert list 2024")
+def combinations(order: Proposal) -> Iterator[Finding]:
+    """Three drugs that are too much together, the ordered one among them."""
+    for row in order.formulary.combinations:
+        joined = _joined(row, order)
+        if joined and (row.when is None or holds(row.when, order.facts)):
+            yield order.found("COMBINATION", row.severity, f"{row.text}: {', '.join(joined)}", row.source)
 
 
-CHECKS: tuple[Callable[[Proposal], Iterator[Finding]], ...] = (
-    _allergy,
-    _duplicate,
-    _interactions,
-    _cautions,
-    _unit,
-    _route,
-    _dose,
-    _renal,
-    _pregnancy,
-    _requires,
-    _high_alert,
-)
-"""The checklist, in the order in which findings of one severity are reported."""
+def _joined(row: Combination, order: Proposal) -> tuple[str, ...]:
+    """Names of drugs, the ordered one first, of which each stands for one of the classes of the row; empty if there are none."""
+    for place, name in enumerate(row.classes):
+        if name in order.drug.tokens:
+            rest = _stand_for((*row.classes[:place], *row.classes[place + 1 :]), order.others)
+            if rest is not None:
+                return (order.drug.name, *rest)
+    return ()
+
+
+def _stand_for(classes: tuple[str, ...], drugs: tuple[Drug, ...]) -> tuple[str, ...] | None:
+    if not classes:
+        return ()
+    for drug in drugs:
+        if classes[0] in drug.tokens:
+            rest = _stand_for(classes[1:], tuple(other for other in drugs if other is not drug))
+            if rest is not None:
+                return (drug.name, *rest)
+    return None
+
+
+def hepatic(order: Proposal) -> Iterator[Finding]:
+    """What the liver of the patient does to the drug, or the drug to the liver."""
+    rule = order.drug.hepatic
+    if rule.action == "allowed":
+        return
+    sick = sorted(LIVER_DISEASE & set(order.facts.problems))
+    if sick:
+        severity: Severity = rule.severity if rule.action == "avoid" else "note"
+        yield order.found("HEPATIC", severity, f"{', '.join(sick)}: {rule.action}; {rule.text}")
+
+
+def lactation(order: Proposal) -> Iterator[Finding]:
+    """Breast feeding."""
+    if order.facts.lactating and order.drug.lactation != "allowed":
+        severity: Severity = "significant" if order.drug.lactation == "avoid" else "note"
+        yield order.found("LACTATION", severity, f"{order.drug.name} in breast feeding: {order.drug.lactation}")
+
+
+def paediatric(order: Proposal) -> Iterator[Finding]:
+    """Doses of the formulary are for adults."""
+    if order.facts.age is not None and order.facts.age < ADULT_FROM:
+        yield order.found("PAEDIATRIC", "significant", f"{order.facts.age:g} years: the doses of the formulary are for adults", "assumption")

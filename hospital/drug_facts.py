@@ -19,7 +19,9 @@ class PatientFacts:
 
     `allergies` are allergens or drugs, with a reaction after a colon if it is known (`penicillin:anaphylaxis`).
     `current_drugs` are home drugs and what is being given, without the order under review. `egfr` in mL/min/1.73 m2.
-    `problems` are comorbidities and conditions, `results` last values by analyte, vital signs among them.
+    `problems` are comorbidities and conditions, `results` last values by analyte, vital signs among them. `given_today` are amounts of the last
+    24 h by drug, in its unit. `running` are drugs that go into a vein now. Where a check needs to know that something is *not* so, None means
+    that nobody has looked: `reasons` (what is charted as a reason to treat), `tests` (analytes whose result is there).
     """
 
     allergies: tuple[str, ...] = ()
@@ -30,6 +32,24 @@ class PatientFacts:
     age: float | None = None
     problems: tuple[str, ...] = ()
     results: Mapping[str, float] = field(default_factory=dict)
+    home_drugs: tuple[str, ...] = ()
+    sex: str = ""
+    lactating: bool = False
+    given_today: Mapping[str, float] = field(default_factory=dict)
+    running: tuple[str, ...] = ()
+    reasons: tuple[str, ...] | None = None
+    tests: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Directions:
+    """How an order says that it is to be given: over how many minutes, for how many days; None if it does not say."""
+
+    over_minutes: float | None = None
+    days: float | None = None
+
+
+AS_USUAL = Directions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +73,7 @@ class Proposal:
     route: str
     facts: PatientFacts
     formulary: Formulary
+    directions: Directions = AS_USUAL
 
     def found(self, code: str, severity: Severity, text: str, source: str = "", loss: float | None = None) -> Finding:
         """A finding on this order, with the loss of its code and severity unless `loss` is given."""
@@ -65,6 +86,12 @@ class Proposal:
             return loss
         rule = self.formulary.losses
         return min(1.0, rule.by_code[code][severity] * (rule.high_alert_factor if self.drug.high_alert else 1.0))
+
+    @property
+    def others(self) -> tuple[Drug, ...]:
+        """The other drugs of the patient that the formulary knows, each once."""
+        known = (self.formulary.find(name) for name in dict.fromkeys(self.facts.current_drugs))
+        return tuple(drug for drug in known if drug is not None and drug.name != self.drug.name)
 
     @property
     def slip_of_form(self) -> Severity:

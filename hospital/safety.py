@@ -13,10 +13,11 @@ from functools import lru_cache
 
 from clinsim.data_file import checked, read_folder
 from clinsim.formulary_file import SEVERITIES, SEVERITY_OF_TIER, Drug, Formulary, Severity, Tier
-from clinsim.hospital.drug_checks import CHECKS
-from clinsim.hospital.drug_facts import Finding, PatientFacts, Proposal, gravest_row
+from clinsim.hospital.checklist import CHECKLIST
+from clinsim.hospital.drug_facts import AS_USUAL, Directions, Finding, PatientFacts, Proposal, gravest_row
 
 __all__ = [
+    "Directions",
     "Finding",
     "PairRecord",
     "PatientFacts",
@@ -76,7 +77,9 @@ def load_formulary() -> Formulary:
     return checked(Formulary, read_folder("formulary"), "formulary")
 
 
-def review(drug: Drug, dose: float, unit: str, route: str, patient: PatientFacts, formulary: Formulary) -> tuple[Finding, ...]:
+def review(
+    drug: Drug, dose: float, unit: str, route: str, patient: PatientFacts, formulary: Formulary, directions: Directions = AS_USUAL
+) -> tuple[Finding, ...]:
     """All findings on an order, the gravest first; within one severity in the order of the checklist.
 
     Args:
@@ -86,9 +89,10 @@ def review(drug: Drug, dose: float, unit: str, route: str, patient: PatientFacts
         route: How it is to be given.
         patient: The facts to judge by: what is charted, or what is so.
         formulary: The knowledge to judge with.
+        directions: Over how many minutes and for how many days, if the order says so.
     """
-    proposal = Proposal(drug, in_unit_of(drug, dose, unit), unit, route, patient, formulary)
-    found = [finding for check in CHECKS for finding in check(proposal)]
+    proposal = Proposal(drug, in_unit_of(drug, dose, unit), unit, route, patient, formulary, directions)
+    found = [finding for check in CHECKLIST for finding in check.look(proposal)]
     return tuple(sorted(found, key=lambda finding: -SEVERITIES.index(finding.severity)))
 
 

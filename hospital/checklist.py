@@ -1,0 +1,81 @@
+"""The checklist by which a drug order is verified: twenty points, each a set of deterministic checks with the codes that they return.
+
+Source: the order-verification checklist of clinical pharmacy (ASHP guidelines on the pharmacist's role in verification, in own words).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from clinsim.hospital import drug_checks, order_checks
+from clinsim.hospital.drug_facts import Finding, Proposal
+
+Look = Callable[[Proposal], Iterator[Finding]]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check: its point of the list, the codes that it may return, what it asks, and the function that looks."""
+
+    point: int
+    codes: tuple[str, ...]
+    asks: str
+    look: Look
+
+
+CHECKLIST: tuple[Check, ...] = (
+    Check(3, ("ALLERGY",), "Allergy and what crosses with it, by the reaction that is charted", drug_checks.allergy),
+    Check(4, ("DUPLICATE",), "A second drug of one kind", drug_checks.duplicate),
+    Check(5, ("INTERACTION", "UNKNOWN"), "Interaction with each other drug, by tier, dose, kidney and results", drug_checks.interactions),
+    Check(5, ("COMBINATION",), "Three drugs that are too much together", drug_checks.combinations),
+    Check(6, ("DISEASE", "LAB", "AGE", "DOSE"), "Disease, results, old age (Beers) and dose that speak against the drug", drug_checks.cautions),
+    Check(1, ("IDENTITY",), "Age and weight are charted", order_checks.identity),
+    Check(1, ("UNIT", "CONVERTED"), "The unit is one of the drug", order_checks.unit),
+    Check(12, ("ROUTE",), "The drug is given that way", order_checks.route),
+    Check(7, ("OVERDOSE", "UNDERDOSE", "WEIGHT"), "Single dose against the range, per kg where it goes by weight", order_checks.dose),
+    Check(7, ("DAILY_DOSE",), "The dose of the day against its maximum", order_checks.daily_dose),
+    Check(8, ("RENAL",), "Dose and choice by the charted filtration rate", drug_checks.renal),
+    Check(9, ("HEPATIC",), "Liver disease", drug_checks.hepatic),
+    Check(10, ("PREGNANCY",), "Pregnancy", drug_checks.pregnancy),
+    Check(10, ("LACTATION",), "Breast feeding", drug_checks.lactation),
+    Check(11, ("PAEDIATRIC",), "Doses for adults in a child", drug_checks.paediatric),
+    Check(13, ("LAB_MISSING",), "Results that must be known first", order_checks.requires),
+    Check(13, ("QT",), "QTc of the last tracing", order_checks.qt),
+    Check(13, ("PREGNANCY_TEST",), "Pregnancy test first", order_checks.pregnancy_test),
+    Check(13, ("CULTURE",), "Cultures first", order_checks.cultures),
+    Check(2, ("INDICATION",), "A reason is charted", order_checks.indication),
+    Check(12, ("RATE",), "How fast it runs in", order_checks.rate),
+    Check(14, ("MONITORING",), "What is to be watched", order_checks.monitoring),
+    Check(15, ("HIGH_ALERT",), "Double check at the bedside", order_checks.high_alert),
+    Check(16, ("COMPATIBILITY",), "One vein", order_checks.compatibility),
+    Check(17, ("COVERAGE",), "The antibiotic covers the charted infection", order_checks.coverage),
+    Check(18, ("RECONCILE",), "Home drugs", order_checks.home_drug),
+    Check(19, ("DURATION",), "Length of the course", order_checks.duration),
+    Check(20, ("SUBSTITUTE",), "What the house keeps instead", order_checks.substitute),
+)
+"""The checks, in the order in which findings of one severity are reported."""
+
+POINTS: dict[int, str] = {
+    1: "Right patient, age, weight and units",
+    2: "Indication",
+    3: "Allergy and cross-reactivity",
+    4: "Therapeutic duplication",
+    5: "Interactions",
+    6: "Contraindicating disease",
+    7: "Dose",
+    8: "Kidney",
+    9: "Liver",
+    10: "Pregnancy and breast feeding",
+    11: "Age",
+    12: "Route and rate",
+    13: "Results needed first",
+    14: "Monitoring",
+    15: "High-alert drugs",
+    16: "Compatibility in the vein",
+    17: "Antibiotic coverage",
+    18: "Home drugs and prophylaxis",
+    19: "Duration",
+    20: "House drug instead",
+}
+"""The points of the list in words."""

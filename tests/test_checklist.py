@@ -1,0 +1,211 @@
+"""The verification checklist: every point has a check, every code a case in which it is found and one in which it is not."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clinsim.formulary_file import SEVERITIES
+from clinsim.hospital.checklist import CHECKLIST, POINTS
+from clinsim.hospital.safety import Directions, Finding, PatientFacts, load_formulary, review, total_loss
+
+ADULT = PatientFacts(egfr=95.0, weight_kg=70.0, age=50.0, sex="male", reasons=("pain",), tests=frozenset({"CULTURE", "HCG"}))
+AS_ORDERED = Directions()
+
+
+def facts(**changes: Any) -> PatientFacts:
+    return replace(ADULT, **changes)
+
+
+Case = tuple[PatientFacts, str, float, str, str, Directions]
+
+
+def order(who: PatientFacts, drug: str, dose: float, unit: str, route: str, **directions: float) -> Case:
+    return who, drug, dose, unit, route, Directions(**directions)
+
+
+# By code: an order in which it is found, how grave it then is, and one in which it is not.
+CASES: dict[str, tuple[Case, str, Case]] = {
+    "IDENTITY": (order(facts(age=None), "paracetamol", 1000, "mg", "oral"), "note", order(ADULT, "paracetamol", 1000, "mg", "oral")),
+    "UNIT": (order(ADULT, "insulin", 8, "mg", "iv"), "serious", order(ADULT, "insulin", 8, "units", "iv")),
+    "CONVERTED": (order(ADULT, "ceftriaxone", 2, "g", "iv"), "note", order(ADULT, "ceftriaxone", 2000, "mg", "iv")),
+    "INDICATION": (order(facts(reasons=()), "warfarin", 5, "mg", "oral"), "note", order(facts(reasons=None), "warfarin", 5, "mg", "oral")),
+    "ALLERGY": (
+        order(facts(allergies=("penicillin",)), "amoxicillin", 1000, "mg", "oral"),
+        "serious",
+        order(facts(allergies=("penicillin",)), "azithromycin", 500, "mg", "oral"),
+    ),
+    "DUPLICATE": (
+        order(facts(current_drugs=("apixaban",)), "enoxaparin", 70, "mg", "sc"),
+        "serious",
+        order(facts(current_drugs=("aspirin",)), "enoxaparin", 70, "mg", "sc"),
+    ),
+    "INTERACTION": (
+        order(facts(current_drugs=("sildenafil",)), "glyceryl_trinitrate", 0.4, "mg", "sl"),
+        "serious",
+        order(facts(current_drugs=("famotidine",)), "glyceryl_trinitrate", 0.4, "mg", "sl"),
+    ),
+    "UNKNOWN": (
+        order(facts(current_drugs=("snake oil",)), "paracetamol", 1000, "mg", "oral"),
+        "note",
+        order(facts(current_drugs=("lisinopril",)), "paracetamol", 1000, "mg", "oral"),
+    ),
+    "COMBINATION": (
+        order(facts(current_drugs=("lisinopril", "furosemide"), egfr=50.0), "ibuprofen", 400, "mg", "oral"),
+        "significant",
+        order(facts(current_drugs=("lisinopril", "amlodipine"), egfr=50.0), "ibuprofen", 400, "mg", "oral"),
+    ),
+    "DISEASE": (
+        order(facts(problems=("asthma",)), "propranolol", 40, "mg", "oral"),
+        "serious",
+        order(facts(problems=("copd",)), "propranolol", 40, "mg", "oral"),
+    ),
+    "LAB": (
+        order(facts(results={"K": 6.0}), "potassium_chloride", 20, "mmol", "iv"),
+        "serious",
+        order(facts(results={"K": 3.0}), "potassium_chloride", 20, "mmol", "iv"),
+    ),
+    "AGE": (order(facts(age=80.0), "pethidine", 25, "mg", "iv"), "significant", order(facts(age=40.0), "pethidine", 25, "mg", "iv")),
+    "DOSE": (order(ADULT, "adrenaline", 0.5, "mg", "iv"), "serious", order(ADULT, "adrenaline", 0.5, "mg", "im")),
+    "OVERDOSE": (order(ADULT, "insulin", 80, "units", "iv"), "serious", order(ADULT, "insulin", 8, "units", "iv")),
+    "UNDERDOSE": (order(ADULT, "ceftriaxone", 200, "mg", "iv"), "significant", order(ADULT, "ceftriaxone", 1000, "mg", "iv")),
+    "WEIGHT": (order(facts(weight_kg=None), "enoxaparin", 70, "mg", "sc"), "note", order(ADULT, "enoxaparin", 70, "mg", "sc")),
+    "DAILY_DOSE": (
+        order(facts(given_today={"paracetamol": 3500.0}), "paracetamol", 1000, "mg", "oral"),
+        "significant",
+        order(facts(given_today={"paracetamol": 3000.0}), "paracetamol", 1000, "mg", "oral"),
+    ),
+    "RENAL": (
+        order(facts(egfr=20.0), "ketorolac", 15, "mg", "iv"),
+        "serious",
+        order(facts(egfr=70.0), "ketorolac", 15, "mg", "iv"),
+    ),
+    "HEPATIC": (
+        order(facts(problems=("cirrhosis",)), "ibuprofen", 400, "mg", "oral"),
+        "significant",
+        order(facts(problems=("cirrhosis",)), "salbutamol", 5, "mg", "neb"),
+    ),
+    "PREGNANCY": (
+        order(facts(pregnant=True), "warfarin", 5, "mg", "oral"),
+        "significant",
+        order(facts(pregnant=True), "heparin", 5600, "units", "iv"),
+    ),
+    "LACTATION": (
+        order(facts(lactating=True), "lithium", 400, "mg", "oral"),
+        "significant",
+        order(facts(lactating=True), "paracetamol", 1000, "mg", "oral"),
+    ),
+    "PAEDIATRIC": (order(facts(age=9.0), "morphine", 5, "mg", "iv"), "significant", order(facts(age=19.0), "morphine", 5, "mg", "iv")),
+    "ROUTE": (order(ADULT, "ceftriaxone", 2000, "mg", "oral"), "significant", order(ADULT, "ceftriaxone", 2000, "mg", "iv")),
+    "RATE": (
+        order(ADULT, "potassium_chloride", 20, "mmol", "iv", over_minutes=30.0),
+        "serious",
+        order(ADULT, "potassium_chloride", 20, "mmol", "iv", over_minutes=120.0),
+    ),
+    "LAB_MISSING": (order(ADULT, "warfarin", 5, "mg", "oral"), "note", order(facts(results={"INR": 1.1}), "warfarin", 5, "mg", "oral")),
+    "QT": (
+        order(facts(results={"QTC": 520.0}), "haloperidol", 2, "mg", "oral"),
+        "significant",
+        order(facts(results={"QTC": 430.0}), "haloperidol", 2, "mg", "oral"),
+    ),
+    "PREGNANCY_TEST": (
+        order(facts(sex="female", age=30.0, tests=frozenset()), "methotrexate", 15, "mg", "oral"),
+        "note",
+        order(facts(sex="female", age=30.0, tests=frozenset({"HCG"})), "methotrexate", 15, "mg", "oral"),
+    ),
+    "CULTURE": (
+        order(facts(problems=("septic_shock",), tests=frozenset()), "meropenem", 1000, "mg", "iv"),
+        "note",
+        order(facts(problems=("septic_shock",)), "meropenem", 1000, "mg", "iv"),
+    ),
+    "MONITORING": (order(ADULT, "heparin", 5600, "units", "iv"), "note", order(ADULT, "cetirizine", 10, "mg", "oral")),
+    "HIGH_ALERT": (order(ADULT, "insulin", 8, "units", "iv"), "note", order(ADULT, "paracetamol", 1000, "mg", "oral")),
+    "COMPATIBILITY": (
+        order(facts(running=("calcium_gluconate",)), "ceftriaxone", 2000, "mg", "iv"),
+        "note",
+        order(facts(running=("crystalloid",)), "ceftriaxone", 2000, "mg", "iv"),
+    ),
+    "COVERAGE": (
+        order(facts(problems=("urosepsis",)), "clindamycin", 600, "mg", "iv"),
+        "note",
+        order(facts(problems=("urosepsis",)), "ceftriaxone", 2000, "mg", "iv"),
+    ),
+    "RECONCILE": (
+        order(facts(home_drugs=("lisinopril",)), "lisinopril", 10, "mg", "oral"),
+        "note",
+        order(facts(home_drugs=("amlodipine",)), "lisinopril", 10, "mg", "oral"),
+    ),
+    "DURATION": (order(ADULT, "ketorolac", 15, "mg", "iv", days=8.0), "significant", order(ADULT, "ketorolac", 15, "mg", "iv", days=3.0)),
+    "SUBSTITUTE": (order(ADULT, "esomeprazole", 40, "mg", "oral"), "note", order(ADULT, "pantoprazole", 40, "mg", "oral")),
+}
+
+
+def found(case: Case) -> tuple[Finding, ...]:
+    who, drug, dose, unit, route, directions = case
+    formulary = load_formulary()
+    return review(formulary.drugs[drug], dose, unit, route, who, formulary, directions)
+
+
+@pytest.mark.parametrize("code", CASES)
+def test_a_code_is_found_where_it_should_be_and_only_there(code: str) -> None:
+    with_it, severity, without = CASES[code]
+    assert [f.severity for f in found(with_it) if f.code == code] == [severity]
+    assert not [f for f in found(without) if f.code == code]
+
+
+def test_every_code_of_the_list_has_a_case_and_every_point_a_check() -> None:
+    codes = [code for check in CHECKLIST for code in check.codes]
+    assert sorted(codes) == sorted(CASES)
+    assert len(codes) == len(set(codes))
+    assert {check.point for check in CHECKLIST} == set(POINTS) == set(range(1, 21))
+
+
+def test_a_check_returns_only_the_codes_that_it_declares() -> None:
+    from clinsim.hospital.drug_facts import Proposal
+    from clinsim.hospital.safety import in_unit_of
+
+    formulary = load_formulary()
+    for with_it, _, without in CASES.values():
+        for who, drug, dose, unit, route, directions in (with_it, without):
+            known = formulary.drugs[drug]
+            proposal = Proposal(known, in_unit_of(known, dose, unit), unit, route, who, formulary, directions)
+            for check in CHECKLIST:
+                assert {f.code for f in check.look(proposal)} <= set(check.codes)
+
+
+def test_every_code_that_can_matter_has_a_loss() -> None:
+    priced = load_formulary().losses.by_code
+    for code, (with_it, severity, _) in CASES.items():
+        if severity != "note":
+            assert code in priced, code
+        assert total_loss(found(with_it)) <= 1.0
+
+
+@given(
+    drug=st.sampled_from(sorted(load_formulary().drugs)),
+    given=st.floats(min_value=0.0, max_value=1e6),
+    minutes=st.none() | st.floats(min_value=0.0, max_value=1e4),
+    problems=st.lists(st.sampled_from(["cirrhosis", "septic_shock", "asthma", "dka"]), max_size=3),
+)
+def test_more_given_before_or_faster_is_never_safer(drug: str, given: float, minutes: float | None, problems: list[str]) -> None:
+    rule = load_formulary().drugs[drug]
+    route = rule.routes[0]
+    dose = rule.usual(route, 70.0)
+    assert dose is not None
+
+    def loss(before: float, over: float | None) -> float:
+        return total_loss(found((facts(given_today={drug: before}, problems=tuple(problems)), drug, dose, rule.unit, route, Directions(over))))
+
+    assert loss(given, minutes) >= loss(given / 2.0, minutes)
+    if minutes is not None:
+        assert loss(given, minutes / 2.0) >= loss(given, minutes)
+
+
+def test_findings_have_known_severities_and_sources() -> None:
+    for with_it, _, _ in CASES.values():
+        for finding in found(with_it):
+            assert finding.severity in SEVERITIES
+            assert finding.source
+            assert finding.text
