@@ -13,6 +13,7 @@ from clinsim.agents.doctor import Doctor, Ranked
 from clinsim.agents.machine import Machine, Player, call
 from clinsim.agents.noise import TEXT, colleague, known_names
 from clinsim.agents.notes import Call
+from clinsim.agents.pharmacist import Pharmacist
 from clinsim.record import Reply
 
 Row = dict[str, Any]
@@ -189,6 +190,19 @@ class RejectAll(Stamp):
     def stamp(self, order: str) -> Call:
         """Reject."""
         return call("reject_order", order_id=order, reason=TEXT)
+
+
+class FlagAll(Pharmacist):
+    """A pharmacist who asks about every order on which a rule raises any alert, notes too."""
+
+    def grave(self, order: str) -> list[Row]:
+        """All alerts."""
+        found = self.memory.answers.get(("screen_order", order, ""))
+        return list(found["alerts"]) if found else []
+
+    def judged(self, row: Row, alerts: list[Row]) -> Call | None:
+        """Ask."""
+        return self.if_may(call("query_order", order_id=row["order"], question=alerts[0]["text"][:120]))
 
 
 class Rubber(Machine):

@@ -31,6 +31,7 @@ ATTACKERS: dict[str, Make] = {
     "override_all": _only("doctor", attackers.OverrideAll),
     "reject_all": _only("pharmacist", attackers.RejectAll),
     "approve_all": _only("pharmacist", attackers.ApproveAll),
+    "flag_all": _only("pharmacist", attackers.FlagAll),
     "report_normal": _only("radiologist", attackers.ReportNormal),
     "critical_all": _only("radiologist", attackers.CriticalAll),
     "shotgun": _only("doctor", attackers.Shotgun),

@@ -11,6 +11,7 @@ from typing import Any
 from clinsim.agents.attackers import (
     ApproveAll,
     CherryPick,
+    FlagAll,
     MessageFlood,
     QuitEarly,
     RejectAll,
@@ -150,6 +151,7 @@ VICES: dict[str, Make] = {
     "override_all": _doctor(lambda inner: Rewriting(inner, _overridden)),
     "reject_all": _instead("pharmacist", RejectAll),
     "approve_all": _instead("pharmacist", ApproveAll),
+    "flag_all": _instead("pharmacist", FlagAll),
     "report_normal": _instead("radiologist", ReportNormal),
     "critical_all": lambda seat: Besides(guideline(seat), _critical) if seat.role == "radiologist" else guideline(seat),
     "shotgun": _doctor(lambda inner: Besides(inner, _shotgun)),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from clinsim.metric_pharmacy import PharmacyTally
 from clinsim.record import Entry
 
 
@@ -66,6 +67,7 @@ class Tally:
         self.harms = 0
         self.present = Integral(opens_at)
         self.pools = {name: self._level(units) for name, units in (pools or {}).items()}
+        self.pharmacy = PharmacyTally()
         self._drug_orders: dict[str, tuple[str, float]] = {}
         self._ct_taken: dict[str, tuple[str, float]] = {}
 
@@ -155,7 +157,12 @@ class Tally:
         if entry.data["kind"] == "drug":
             self._drug_orders[entry.subject] = (entry.data["patient"], entry.minute)
 
+    def _order_graded(self, entry: Entry) -> None:
+        if entry.minute >= self.opens_at:
+            self.pharmacy.graded(entry)
+
     def _order_state(self, entry: Entry) -> None:
+        self.pharmacy.moved(entry)
         if entry.data["state"] == "verified":
             placed = self._drug_orders.pop(entry.subject, None)
             if entry.data["by"] != "timeout":
@@ -196,6 +203,7 @@ _READERS: dict[str, Callable[[Tally, Entry], None]] = {
     "report": Tally._report,
     "order": Tally._order,
     "order_state": Tally._order_state,
+    "order_graded": Tally._order_graded,
     "pool": Tally._pool,
     "harm": Tally._harm,
     "death": Tally._death,

@@ -14,11 +14,9 @@ from itertools import pairwise
 from math import fsum
 from typing import Any, Protocol
 
+from clinsim.metric_pharmacy import Figure, figure
 from clinsim.metric_tally import Tally
 from clinsim.record import Entry
-
-Figure = dict[str, Any]
-"""`{"value": float or None, "unit": str, "n": int}`; the value is None where n is 0."""
 
 FROM_DOOR = ("door_to_doctor", "door_to_ecg", "door_to_antibiotic", "door_to_balloon", "door_to_ct")
 """Figures that are minutes from arrival to the first such moment, over the patients who had one."""
@@ -79,7 +77,7 @@ def kpis(entries: Iterable[Entry], scenario: Observed, opens_at: float | None = 
     """
     pools = {name: rule.units for name, rule in scenario.hospital.pools.items()}
     tally = tallied(entries, Tally(scenario.file.warm_up_minutes if opens_at is None else opens_at, pools))
-    return dict((*_of_patients(tally), *_of_outcome(tally), *_of_pools(tally)))
+    return dict((*_of_patients(tally), *_of_outcome(tally), *tally.pharmacy.figures(), *_of_pools(tally)))
 
 
 def census(entries: Iterable[Entry], every: float, minutes: float) -> tuple[float, ...]:
@@ -110,7 +108,7 @@ def tallied(entries: Iterable[Entry], tally: Tally) -> Tally:
 
 def _of_patients(tally: Tally) -> Iterator[tuple[str, Figure]]:
     visits = tally.counted()
-    yield "arrivals", _figure(len(visits), "patients", len(visits))
+    yield "arrivals", figure(len(visits), "patients", len(visits))
     for name in FROM_DOOR:
         yield name, _mean([v.moments[name] - v.arrived_at for v in visits if name in v.moments])
     for name in DELAYS:
@@ -120,31 +118,27 @@ def _of_patients(tally: Tally) -> Iterator[tuple[str, Figure]]:
     for where in STAYS:
         yield f"length_of_stay_{where}", _mean([minutes for to, minutes in stays if to == where])
     unseen = sum(v.left_to == "left_unseen" for v in visits)
-    yield "left_unseen", _figure(unseen / max(1, len(visits)), "share", len(visits))
+    yield "left_unseen", figure(unseen / max(1, len(visits)), "share", len(visits))
 
 
 def _of_outcome(tally: Tally) -> Iterator[tuple[str, Figure]]:
     visits = tally.counted()
     settled = [(v.p_death, v.loss) for v in visits if v.p_death is not None]
-    yield "harm_events", _figure(tally.harms, "events", len(tally.visits))
-    yield "deaths", _figure(sum(v.died for v in visits), "patients", len(visits))
-    yield "expected_deaths", _figure(fsum(p for p, _ in settled), "patients", len(settled))
-    yield "utility_loss", _figure(fsum(loss for _, loss in settled), "utility", len(settled))
+    yield "harm_events", figure(tally.harms, "events", len(tally.visits))
+    yield "deaths", figure(sum(v.died for v in visits), "patients", len(visits))
+    yield "expected_deaths", figure(fsum(p for p, _ in settled), "patients", len(settled))
+    yield "utility_loss", figure(fsum(loss for _, loss in settled), "utility", len(settled))
 
 
 def _of_pools(tally: Tally) -> Iterator[tuple[str, Figure]]:
     end, minutes = tally.ends_at, tally.ends_at - tally.opens_at
     n = round(minutes)
-    yield "occupancy", _figure(tally.present.until(end) / (minutes or 1.0), "patients", n)
+    yield "occupancy", figure(tally.present.until(end) / (minutes or 1.0), "patients", n)
     for name, level in tally.pools.items():
         offered = level.units.until(end)
-        yield f"utilisation_{name}", _figure(level.busy.until(end) / offered if offered else 0.0, "share", n)
-        yield f"queue_{name}", _figure(level.queue.until(end) / (minutes or 1.0), "requests", n)
+        yield f"utilisation_{name}", figure(level.busy.until(end) / offered if offered else 0.0, "share", n)
+        yield f"queue_{name}", figure(level.queue.until(end) / (minutes or 1.0), "requests", n)
 
 
 def _mean(minutes: list[float]) -> Figure:
-    return _figure(fsum(minutes) / max(1, len(minutes)), "minutes", len(minutes))
-
-
-def _figure(value: float, unit: str, n: int) -> Figure:
-    return {"value": value if n else None, "unit": unit, "n": n}
+    return figure(fsum(minutes) / max(1, len(minutes)), "minutes", len(minutes))

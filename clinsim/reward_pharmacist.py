@@ -1,6 +1,7 @@
-"""What pharmacists are paid for: stopping the errors that matter, letting right orders pass without delay.
+"""What pharmacists are paid for: net benefit. Stopping the errors that matter, less false alarms, the prescriber's minutes and delay.
 
-Passing an order earns nothing by itself, or approving everything would earn it.
+Sensitivity is `order_error_caught`, false alarms `false_alarm`, what every stop costs `query_cost`, delay `verification_in_time`. Passing an
+order earns nothing by itself, or approving everything would earn it.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ FALSE_ALARMS = {"rejected": 0.5, "changed": 0.25, "queried": 0.25}
 
 With one significant error in ten orders, stopping all of them loses at least 0.25 x 0.9 and gains at most 0.5 x 0.1.
 """
+PRESCRIBER_HOUR = 60.0
 VERIFY_MINUTES = {"stat": 10.0, "urgent": 20.0, "routine": 60.0}
 """Minutes from placing to verification by priority.
 
@@ -56,6 +58,16 @@ def false_alarm(book: Book, entry: Entry) -> Iterator[Due]:
         yield Due(data["by"], book.order(entry.subject).patient, -FALSE_ALARMS[data["verdict"]])
 
 
+def query_cost(book: Book, entry: Entry) -> Iterator[Due]:
+    """Charges the pharmacist for the prescriber's minutes that a query, change or rejection takes, right or wrong, as a share of an hour.
+
+    Source: assumption (`PRESCRIBER_MINUTES` of the hospital).
+    """
+    minutes = entry.data["doctor_minutes"]
+    if minutes:
+        yield Due(entry.data["by"], book.order(entry.subject).patient, -min(1.0, minutes / PRESCRIBER_HOUR))
+
+
 def verification_in_time(book: Book, entry: Entry) -> Iterator[Due]:
     """Pays the pharmacist when an essential treatment that rested on the order begins, by how soon it was decided.
 
@@ -86,6 +98,7 @@ def override_checked(book: Book, entry: Entry) -> Iterator[Due]:
 COMPONENTS = (
     Component(order_error_caught, PHARMACIST, ("order_graded",)),
     Component(false_alarm, PHARMACIST, ("order_graded",)),
+    Component(query_cost, PHARMACIST, ("order_graded",)),
     Component(verification_in_time, PHARMACIST, ("effect",)),
     Component(override_checked, PHARMACIST, ("override_graded",)),
 )

@@ -62,7 +62,7 @@ def prescribe(hospital: Hospital, number: int) -> None:
     meant = usual_prescription(hospital, patient, number)
     if meant is None:
         return
-    facts, formulary = facts_of(patient), hospital.knowledge.formulary
+    facts, formulary = facts_of(hospital, patient), hospital.knowledge.formulary
     error = slip(hospital.streams, f"ward.{number}", meant, facts, formulary, hospital.rules.background.error_share)
     written = error.written if error else meant
     line = OrderLine(
@@ -90,7 +90,7 @@ def usual_prescription(hospital: Hospital, patient: Patient, number: int) -> Pre
         drug = formulary.drugs[hospital.streams.pick(EVERYDAY, "ward.rx", f"drug{attempt}", number)]
         route = drug.routes[0]
         dose = drug.usual(route, patient.person.weight_kg)
-        if dose is not None and not is_significant(patient.reviews.of(patient, drug, dose, drug.unit, route, formulary)):
+        if dose is not None and not is_significant(patient.reviews.of(patient, hospital.now, drug, dose, drug.unit, route, formulary)):
             return Prescription(drug.name, dose, drug.unit, route)
     return None
 
@@ -103,7 +103,7 @@ def answer_query(hospital: Hospital, line: OrderLine) -> ProcessGenerator:
     yield hospital.clock.timeout(ANSWER_MINUTES)
     if line.state != "queried":
         return
-    if pharmacy.error_in(hospital, hospital.patients[line.patient], line)[0]:
+    if pharmacy.error_in(hospital, hospital.patients[line.patient], line).code:
         hospital.desk.to_verify.remove(line.id)
         laboratory.set_state(hospital, line, "cancelled", WARD_DOCTOR)
         release(hospital, line)

@@ -6,25 +6,26 @@ from typing import TYPE_CHECKING
 
 from clinsim.hospital.charts import OrderLine
 from clinsim.hospital.patients import Patient
-from clinsim.hospital.safety import Finding, PatientFacts
+from clinsim.hospital.safety import Finding, PatientFacts, in_unit_of
 
 if TYPE_CHECKING:
     from clinsim.hospital.hospital import Hospital
 
 DOSE_CODES = frozenset({"UNDERDOSE", "OVERDOSE", "UNIT"})
+COURSE_CODES = frozenset({"DISEASE", "LAB"})
 HARMFUL = frozenset({"significant", "serious"})
 SERIOUS = frozenset({"serious"})
 
 
-def facts_of(patient: Patient) -> PatientFacts:
-    """What the safety checks need to know of the patient: the true person, and the last values on the chart."""
-    return patient.reviews.facts(patient)
+def facts_of(hospital: Hospital, patient: Patient) -> PatientFacts:
+    """What the safety checks need to know of the patient: the true person and illness, and the last values on the chart."""
+    return patient.reviews.facts(patient, hospital.now)
 
 
 def findings_on(hospital: Hospital, patient: Patient, line: OrderLine) -> tuple[Finding, ...]:
     """The safety findings that matter on a drug order as it stands: where the illness needs the drug, only serious ones do."""
     formulary = hospital.knowledge.formulary
-    found = patient.reviews.of(patient, formulary.drugs[line.code], line.amount or 0.0, line.unit, line.route, formulary)
+    found = patient.reviews.of(patient, hospital.now, formulary.drugs[line.code], line.amount or 0.0, line.unit, line.route, formulary)
     enough = SERIOUS if patient.condition.has_use_for(line.code) else HARMFUL
     return tuple(finding for finding in found if finding.severity in enough)
 
@@ -40,18 +41,25 @@ def give(hospital: Hospital, patient: Patient, line: OrderLine) -> None:
     facts = {"order": line.id, "drug": line.code, "amount": line.amount, "by": line.by, "verified_by": line.verified_by, "override": line.override}
     facts["antibiotic"] = hospital.knowledge.formulary.drugs[line.code].antibiotic
     hospital.note("given", patient.id, facts)
-    for finding in findings:
-        patient.extra_loss += finding.harm_loss
-        log_harm(hospital, patient, line, finding.code, finding.harm_loss, finding.text)
     dose_ok = not any(finding.code in DOSE_CODES for finding in findings)
-    take_effect(hospital, patient, line, dose_ok)
+    hurt = take_effect(hospital, patient, line, dose_ok)
+    for finding in findings:
+        if finding.code not in COURSE_CODES or not hurt:  # the course already accounts for what the drug does in this disease
+            patient.extra_loss += finding.harm_loss
+            log_harm(hospital, patient, line, finding.code, finding.harm_loss, finding.text)
     patient.current_drugs.append(line.code)
+    amount = in_unit_of(hospital.knowledge.formulary.drugs[line.code], line.amount or 0.0, line.unit)
+    patient.given.append((hospital.now, line.code, amount or 0.0))
     if not patient.condition.has_use_for(line.code) and not line.background and patient.origin == "ed":
         patient.extra_loss += hospital.rules.default_care.needless_drug_loss
 
 
-def take_effect(hospital: Hospital, patient: Patient, line: OrderLine, dose_ok: bool) -> None:
-    """Let a drug or procedure act on the course; the known risk of a treatment that helps is a side effect, not a harm done."""
+def take_effect(hospital: Hospital, patient: Patient, line: OrderLine, dose_ok: bool) -> bool:
+    """Let a drug or procedure act on the course; the known risk of a treatment that helps is a side effect, not a harm done.
+
+    Returns:
+        Whether the course was harmed.
+    """
     triggered = [what.partition(":")[::2] for what in patient.course.treat(line.code, hospital.now, dose_ok)]
     helps = [name for sort, name in triggered if sort == "helps"]
     for name in helps:
@@ -61,6 +69,7 @@ def take_effect(hospital: Hospital, patient: Patient, line: OrderLine, dose_ok: 
             hospital.truth("side_effect", patient.id, {"code": name, "order": line.id, "loss": event_loss(patient, name)})
         else:
             log_harm(hospital, patient, line, name, event_loss(patient, name), f"{line.code} in {patient.condition.id}")
+    return not helps and any(sort == "harms" for sort, _ in triggered)
 
 
 def benefit(hospital: Hospital, patient: Patient, line: OrderLine, treatment: str) -> None:

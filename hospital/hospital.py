@@ -25,6 +25,7 @@ from clinsim.hospital.clock import Clock
 from clinsim.hospital.floor import walking_minutes
 from clinsim.hospital.knowledge import knowledge_of
 from clinsim.hospital.patients import Patient
+from clinsim.hospital.pharmacy import OrderError
 from clinsim.hospital.pool import Pool
 from clinsim.hospital.roster import Calendar, Doing, Staff
 from clinsim.hospital.streams import Streams
@@ -64,7 +65,7 @@ class Hospital:
         self.listed: dict[str, Patient] = {}
         self.releases: dict[str, Event] = {}
         self.slips: dict[str, str] = {}
-        self.errors: dict[str, tuple[str, bool]] = {}
+        self.errors: dict[str, OrderError] = {}
         self.images: dict[str, Study] = {}
         self.looked: dict[tuple[str, str], set[str]] = {}
         self.calendar = Calendar()

@@ -40,6 +40,7 @@ UNITS_OF = {
     "CSF_WBC": "cells/uL",
     "CSF_GLU": "mg/dL",
     "CSF_PROT": "mg/dL",
+    "QTC": "ms",
 }
 """Units in which analytes are reported; the rest are texts."""
 

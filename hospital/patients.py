@@ -20,7 +20,7 @@ class Patient:
 
     `move` happens with what comes next (home, a unit, died, left_unseen); `requeue` when triage changes in the waiting room; `presence` is the
     one body:
-    whoever takes the patient somewhere holds it. Times are minutes since the start.
+    whoever takes the patient somewhere holds it. `given` are doses by minute, drug and amount in the drug's unit. Times are minutes since the start.
     """
 
     id: str
@@ -46,6 +46,7 @@ class Patient:
     effects: dict[str, float] = field(default_factory=dict)
     contributors: dict[str, str] = field(default_factory=dict)
     current_drugs: list[str] = field(default_factory=list)
+    given: list[tuple[float, str, float]] = field(default_factory=list)
     extra_loss: float = 0.0
     pain_hours: float = 0.0
     alarm_silent_until: float = 0.0

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from clinsim.hospital import laboratory, nursing
 from clinsim.hospital.charts import OrderLine
 from clinsim.hospital.effects import findings_on, give
 from clinsim.hospital.patients import Patient
+from clinsim.hospital.safety import total_loss
 from clinsim.hospital.sampling import minutes_of
 from clinsim.record import PLACE_IN_QUEUE
 
@@ -17,6 +19,20 @@ if TYPE_CHECKING:
     from clinsim.hospital.hospital import Hospital
 
 OPEN_TO_PHARMACY = frozenset({"to_verify", "queried"})
+PRESCRIBER_MINUTES = {"queried": 4.0, "rejected": 6.0, "changed": 1.0}
+"""Minutes of the prescriber that a decision costs: to answer, to order anew, to read (assumption).
+
+A query to a doctor of the episode also takes that doctor's own minutes on the clock; a ward doctor's are counted here only.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderError:
+    """What is wrong with a drug order: code of the worst error (empty: none), whether it matters, expected utility loss if it is given."""
+
+    code: str
+    significant: bool = False
+    loss: float = 0.0
 
 
 def medication(hospital: Hospital, patient: Patient, line: OrderLine) -> ProcessGenerator:
@@ -102,23 +118,25 @@ def release_unverified(hospital: Hospital, line: OrderLine) -> None:
 
 def log_truth(hospital: Hospital, patient: Patient, line: OrderLine) -> None:
     """Log whether the order as placed carries an error, and whether that matters."""
-    error, significant = hospital.errors[line.id] = error_in(hospital, patient, line)
-    hospital.truth("order_truth", line.id, {"patient": patient.id, "error": error, "significant": significant, "background": line.background})
+    error = hospital.errors[line.id] = error_in(hospital, patient, line)
+    data = {"patient": patient.id, "error": error.code, "significant": error.significant, "loss": error.loss, "background": line.background}
+    hospital.truth("order_truth", line.id, data)
 
 
-def error_in(hospital: Hospital, patient: Patient, line: OrderLine) -> tuple[str, bool]:
-    """Code of the worst error in a drug order as it stands (empty: none), and whether it is clinically significant."""
+def error_in(hospital: Hospital, patient: Patient, line: OrderLine) -> OrderError:
+    """What is wrong with a drug order as it stands."""
     harmful = findings_on(hospital, patient, line)
     if harmful:
-        return max(harmful, key=lambda finding: finding.harm_loss).code, True
-    return hospital.slips.get(line.id, ""), False
+        worst = max(harmful, key=lambda finding: finding.harm_loss)
+        return OrderError(worst.code, True, round(total_loss(harmful), 6))
+    return OrderError(hospital.slips.get(line.id, ""))
 
 
-def grade(hospital: Hospital, line: OrderLine, verdict: str, by: str, error_before: tuple[str, bool] | None = None) -> None:
-    """Log how a pharmacist's decision compares with the truth."""
+def grade(hospital: Hospital, line: OrderLine, verdict: str, by: str, error_before: OrderError | None = None) -> None:
+    """Log how a pharmacist's decision compares with the truth, and the minutes that it costs the prescriber."""
     patient = hospital.patients[line.patient]
-    error, significant = error_before or error_in(hospital, patient, line)
-    fixed = bool(error) and (verdict == "rejected" or (verdict == "changed" and not error_in(hospital, patient, line)[1]))
-    minutes = round(hospital.now - line.placed_at, 2)
-    data = {"verdict": verdict, "by": by, "error": error, "significant": significant, "minutes": minutes, "fixed": fixed}
+    error = error_before or error_in(hospital, patient, line)
+    fixed = bool(error.code) and (verdict == "rejected" or (verdict == "changed" and not error_in(hospital, patient, line).significant))
+    data = {"verdict": verdict, "by": by, "error": error.code, "significant": error.significant, "loss": error.loss, "fixed": fixed}
+    data |= {"minutes": round(hospital.now - line.placed_at, 2), "doctor_minutes": PRESCRIBER_MINUTES.get(verdict, 0.0)}
     hospital.truth("order_graded", line.id, data | {"patient": line.patient, "background": line.background, "priority": line.priority})

@@ -151,6 +151,6 @@ def unsafe_protocol(hospital: Hospital, patient: Patient, line: OrderLine, by: s
     """A protocol that the patient must not have (contrast, magnet) is an unsafe act of whoever chose it, unless minutes count."""
     if line.priority == "stat":
         return
-    for finding in review_protocol(line.code, line.protocol, facts_of(patient), hospital.knowledge.imaging):
+    for finding in review_protocol(line.code, line.protocol, facts_of(hospital, patient), hospital.knowledge.imaging):
         if finding.severity in HARMFUL:
             breach(hospital, patient, by, finding.code, finding.text)

@@ -91,7 +91,7 @@ def check_override(hospital: Hospital, actor: Actor, order: Order) -> Receipt:
     line.to_check = False
     _off_list(hospital, line)
     drug = hospital.knowledge.formulary.drugs[line.code]
-    appropriate = drug.emergency and not hospital.errors[line.id][1]
+    appropriate = drug.emergency and not hospital.errors[line.id].significant
     verdict = "override_ok" if order.code == "appropriate" else "override_bad"
     right = appropriate == (order.code == "appropriate")
     data = {"verdict": verdict, "by": actor.agent, "right": right, "patient": line.patient, "minutes": round(hospital.now - (line.done_at or 0.0), 2)}

@@ -22,6 +22,7 @@ OWN_ROLE = {
     "shotgun": "doctor",
     "reject_all": "pharmacist",
     "approve_all": "pharmacist",
+    "flag_all": "pharmacist",
     "report_normal": "radiologist",
     "critical_all": "radiologist",
 }
@@ -36,6 +37,7 @@ ONLY = {
     "shotgun": {"claim_patient", "order_test", "order_drug", "wait"},
     "reject_all": {"reject_order", "check_override", "wait"},
     "approve_all": {"verify_order", "check_override", "wait"},
+    "flag_all": {"screen_order", "query_order", "verify_order", "check_override", "acknowledge", "wait"},
     "report_normal": {"claim_study", "submit_report", "wait"},
     "critical_all": {"claim_study", "call_critical", "wait"},
     "message_flood": {"list_colleagues", "send_message", "wait"},
