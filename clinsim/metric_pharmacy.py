@@ -1,4 +1,4 @@
-"""Key figures of the pharmacist: sensitivity, false alarms, net benefit, and the minutes that stops cost. Over all drug orders that came to be verified."""
+"""Key figures of the pharmacist over all drug orders: sensitivity, false alarms, net benefit, and the minutes that stops cost."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ class PharmacyTally:
     def graded(self, entry: Entry) -> None:
         """A decision of a pharmacist, or that none came in time."""
         data = entry.data
-        order = self.orders.setdefault(entry.subject, Verdicts(data["error"], data["significant"], data["loss"]))
+        order = self.orders.setdefault(entry.subject, Verdicts(data["error"], data["significant"], data.get("loss", 0.0)))
         order.stopped = order.stopped or data["verdict"] in STOPPED
-        if data["doctor_minutes"]:
+        if data.get("doctor_minutes"):
             self.doctor_minutes.append(data["doctor_minutes"])
 
     def moved(self, entry: Entry) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from math import fsum
-from typing import Any, Protocol
+from typing import Protocol
 
 from clinsim.metric_pharmacy import Figure, figure
 from clinsim.metric_tally import Tally

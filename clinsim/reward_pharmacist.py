@@ -63,7 +63,7 @@ def query_cost(book: Book, entry: Entry) -> Iterator[Due]:
 
     Source: assumption (`PRESCRIBER_MINUTES` of the hospital).
     """
-    minutes = entry.data["doctor_minutes"]
+    minutes = entry.data.get("doctor_minutes", 0.0)  # traces of before have none
     if minutes:
         yield Due(entry.data["by"], book.order(entry.subject).patient, -min(1.0, minutes / PRESCRIBER_HOUR))
 

@@ -68,6 +68,17 @@ def ends_as(pid: str, p_death: float, loss: float) -> Entry:
     return Entry(100.0, "settled", pid, TRUTH, {"p_death": p_death, "loss": loss})
 
 
+def decided(oid: str, verdict: str, loss: float = 0.0, error: str = "", minutes: float = 0.0) -> Entry:
+    data = {"verdict": verdict, "by": "p", "error": error, "significant": loss > 0, "loss": loss, "fixed": False, "doctor_minutes": minutes}
+    return Entry(10.0, "order_graded", oid, TRUTH, data)
+
+
+VERDICTS = [
+    decided("O1", "queried", 0.04, "OVERDOSE", 4.0), decided("O1", "verified", 0.04, "OVERDOSE"), decided("O2", "unverified", 0.02, "RENAL"),
+    decided("O3", "queried", minutes=4.0), decided("O4", "verified"), decided("O5", "verified"), decided("O6", "verified"),
+    decided("O7", "queried", error="half_dose"),
+]  # fmt: skip
+"""Two significant errors, four right orders, one order with an error that does not matter."""
 END = line(100.0, "end", "hospital", reason="horizon")
 TWO = [comes(10, "P1"), comes(20, "P2")]
 CT = line(40, "study", "S1", patient="P1", code="CT_HEAD", order="O1", priority="stat")
@@ -103,6 +114,13 @@ FIGURES: list[tuple[str, str, list[Entry], float | None, int]] = [
     ("died", "deaths", [*TWO, line(50, "death", "P1"), goes(50, "P1", "died")], 1, 2),
     ("expected to die", "expected_deaths", [*TWO, ends_as("P1", 0.25, 0.3), ends_as("P2", 0.5, 0.5)], 0.75, 2),
     ("lost", "utility_loss", [*TWO, comes(0, "P3", "inpatient"), ends_as("P1", 0.25, 0.3), ends_as("P3", 0.5, 0.5)], 0.3, 1),
+    ("no order came", "pharmacist_sensitivity", TWO, None, 0),
+    ("one error of two stopped", "pharmacist_sensitivity", VERDICTS, 0.5, 2),
+    ("one right order of four stopped", "pharmacist_false_alarms", VERDICTS, 0.25, 4),
+    ("net benefit by the odds of the threshold", "pharmacist_net_benefit", VERDICTS, (1 - 1 / 9) / 7, 7),
+    ("what was averted", "pharmacist_loss_averted", VERDICTS, 0.04, 2),
+    ("minutes of doctors", "query_doctor_minutes", VERDICTS, 8.0, 7),
+    ("minutes that orders stood queried", "query_delay", [*VERDICTS, state(30, "O1", "queried", "p"), state(50, "O1", "to_verify", "d")], 20.0, 7),
     ("a ward without a door", "utility_loss", [comes(0, "P3", "inpatient"), ends_as("P3", 0.5, 0.5)], 0.5, 1),
     ("in the department", "occupancy", [comes(0, "P1"), comes(50, "P2"), goes(75, "P1", "home"), END], 1.25, 100),
     ("in a bed is out of the department", "occupancy", [comes(0, "P1"), line(50, "bed", "P1", unit="ward"), goes(75, "P1", "home"), END], 0.5, 100),

@@ -206,6 +206,13 @@ OWED: list[tuple[str, str, list[Entry], list[tuple[str, float]]]] = [
     ("nobody looked", "order_error_caught", [ordered(5), graded(9, "unverified", by="", error="OVERDOSE", significant=True)], []),
     ("right order rejected", "false_alarm", [ordered(5), graded(9, "rejected")], [("pharmacist_1", -0.5)]),
     ("trifle rejected", "false_alarm", [ordered(5), graded(9, "rejected", error="NOTE")], [("pharmacist_1", -0.5)]),
+    ("verifying costs nobody's time", "query_cost", [ordered(5), graded(9, "verified", doctor_minutes=0.0)], []),
+    (
+        "a query costs minutes",
+        "query_cost",
+        [ordered(5), graded(9, "queried", error="X", significant=True, doctor_minutes=6.0)],
+        [("pharmacist_1", -0.1)],
+    ),
     ("trifle queried", "false_alarm", [ordered(5), graded(9, "queried", error="NOTE")], []),
     ("right order questioned", "false_alarm", [ordered(5), graded(9, "queried")], [("pharmacist_1", -0.25)]),
     ("verified in time", "verification_in_time", [arrives(), ordered(5), graded(25, "verified"), effect(40)], [("pharmacist_1", 0.4)]),
