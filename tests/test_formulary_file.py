@@ -29,7 +29,7 @@ def test_no_name_stands_twice_in_a_file(root: Any) -> None:
 
 
 def test_no_name_stands_in_two_files_of_a_folder() -> None:
-    assert read_folder("formulary").keys() == {name for name in Formulary.model_fields}
+    assert read_folder("formulary").keys() == set(Formulary.model_fields)
     with pytest.raises(ScenarioError, match=r"formulary/b\.yaml: drugs: aspirin stands in another file"):
         joined({"aspirin": 1}, {"aspirin": 2}, "formulary/b.yaml: drugs")
 
