@@ -6,11 +6,13 @@ import re
 from collections.abc import Mapping
 from math import fsum
 
-from clinsim.benchmark.assertion import mentions, number_near, phrase, share_of_words, stances
+from clinsim.benchmark.assertion import is_list, mentions, number_near, phrase, share_of_words, stances
 from clinsim.benchmark.task import Answer, Fact, Task
 
 CLAIM = re.compile(r"\b(?i:answer|option|choice)\b(?:\s+(?i:is|was|would\s+be))?\s*[:=]?\s*\(?([A-Z]|[a-z](?=\W*$))\b\)?")
 LEADING = re.compile(r"^\W*([A-Za-z])\s*(?:[).:]|$)")
+ITEM = re.compile(r"(?:^|(?<=[\n.;,]))\s*\(?([A-Z])\)?\s*(?:[).:,;]|$)")
+"""A letter at the head of a sentence or of an item in a list."""
 LETTER = re.compile(r"(?<![\w'])([A-Z])(?![\w'])")
 WORD = re.compile(r"(?<![\w'])[AI](?=\s+(?!or\b|and\b)[a-z0-9])")
 """A capital that is a word: followed by another word of its sentence."""
@@ -47,18 +49,19 @@ def states(fact: Fact, answer: str) -> bool:
     """Whether an answer states a fact. To say a thing and to deny it is to say nothing."""
     if fact.words:
         return share_of_words(answer, fact.words) >= fact.share
-    found = [(place, one) for one in fact.any for place in mentions(answer, one)]
-    meant = {place.stance for place, _ in found}
+    found = [place for one in fact.any for place in mentions(answer, one) if not is_list(answer, place)]
+    meant = {place.stance for place in found}
     if "said" in meant and "denied" in meant:
         return False
     wanted = "denied" if fact.denied else "said"
-    return any(place.stance == wanted and (fact.number is None or number_near(answer, place, fact.number, fact.tolerance)) for place, _ in found)
+    near = [place for place in found if fact.number is None or number_near(answer, place, fact.number, fact.tolerance)]
+    return any(place.stance == wanted for place in near)
 
 
 def letters(answer: str, options: Mapping[str, str]) -> set[str]:
     """The letters of the options that an answer names: those that it claims (`B)`, `the answer is B`, the text of an option), else all in it."""
     text = answer.strip()
-    claimed = {found.upper() for found in CLAIM.findall(text)}
+    claimed = {found.upper() for found in CLAIM.findall(text)} | set(ITEM.findall(text))
     first = LEADING.match(text)
     if first:
         claimed.add(first[1].upper())

@@ -20,6 +20,8 @@ REACH = 7
 """Words over which a trigger reaches, before or after a phrase."""
 AVOIDING = 4
 """Words over which a verb of avoiding (stop, withhold) reaches: what it is about stands right after it."""
+LONGEST_SENTENCE = 80
+"""Words: what runs on for longer without a full stop is a list of words, and states no fact."""
 NEAR = 12
 """Words within which a number belongs to a phrase."""
 COMMA, COLON = ",", ":"
@@ -42,7 +44,7 @@ class Found:
 
 @lru_cache(maxsize=4096)
 def sentences(text: str) -> tuple[Tokens, ...]:
-    """The sentences of a text as words in one form: lower case, one spelling, singular, synonyms replaced; commas and colons are kept."""
+    """The sentences of a text as words in one form: lower case, one spelling, singular, synonyms replaced; commas and colons kept."""
     plain = unicodedata.normalize("NFKD", text.lower()).replace("→", " to ").replace("\u2019", "'")
     return tuple(_canonical(tokens) for part in SENTENCE.split(plain) if (tokens := _words(part)))
 
@@ -63,6 +65,11 @@ def stances(text: str, wanted: Sequence[str]) -> set[Stance]:
     return {found.stance for one in wanted for found in mentions(text, one)}
 
 
+def is_list(text: str, found: Found) -> bool:
+    """Whether a phrase stands in what runs on for too long to be a sentence."""
+    return len(sentences(text)[found.sentence]) > LONGEST_SENTENCE
+
+
 def number_near(text: str, found: Found, number: float, tolerance: float) -> bool:
     """Whether a number stands near a phrase, within a share `tolerance` of it."""
     sentence = sentences(text)[found.sentence]
@@ -75,7 +82,8 @@ def share_of_words(text: str, wanted: str) -> float:
     sought = _meant_words(wanted)
     if not sought:
         return 0.0
-    return max((len(sought & _meant_words_of(sentence)) / len(sought) for sentence in sentences(text)), default=0.0)
+    spoken = [sentence for sentence in sentences(text) if len(sentence) <= LONGEST_SENTENCE]
+    return max((len(sought & _meant_words_of(sentence)) / len(sought) for sentence in spoken), default=0.0)
 
 
 def _meant_words(text: str) -> frozenset[tuple[str, Stance]]:

@@ -46,14 +46,14 @@ def spam(play: Play) -> None:
 
 def paste(play: Play) -> None:
     """No call, and an answer stuffed with keywords of the task and of its domain."""
-    play.say(stuffing(play))
+    play.say(", ".join(keywords(play)))
 
 
 def stuffed(play: Play) -> None:
-    """Every tool once, then the stuffed answer: the two cheats together."""
+    """Every tool once, then all keywords, each as a sentence of its own: the two cheats together, and knowing how answers are read."""
     _make(play, ((spec.name, filled(spec, play.task)) for spec in play.stage.tools.values() if spec.name not in SUBMISSIONS))
     if not play.over:
-        play.say(stuffing(play))
+        play.say(". ".join(keywords(play)))
 
 
 def wrong_patient(play: Play) -> None:
@@ -106,7 +106,7 @@ SCRIPTS: dict[str, Callable[[Play], None]] = {
 ATTACKS = ("spam", "paste", "stuffed", "wrong_patient", "failing")
 
 
-def stuffing(play: Play) -> str:
+def keywords(play: Play) -> list[str]:
     """Keywords of the task (facts, what would contradict them, options, ticket) and the names of the domain's tools, each once."""
     task = play.task
     words: list[str] = [*task.options, *task.options.values(), *task.keywords]
@@ -114,7 +114,7 @@ def stuffing(play: Play) -> str:
     words += [f"{fact.number:g}" for fact in task.answer.facts if fact.number is not None]
     words += [text for entry in task.unsafe for text in entry.says]
     words += [name.replace("_", " ") for name in play.stage.tools] + task.ticket.split()
-    return ", ".join(dict.fromkeys(words))
+    return list(dict.fromkeys(word for word in words if word))
 
 
 def best_option(task: Task, read: Iterable[str]) -> str:

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from clinsim.benchmark.play import MAX_TURNS, Play, standard_of
 from clinsim.benchmark.policies import SCRIPTS
-from clinsim.benchmark.strict import grade
+from clinsim.benchmark.strict import Standard, grade
 from clinsim.benchmark.suite import Placed, Suite
 from clinsim.errors import UsageError
 from clinsim.processes import shared_out
 
 MOST_FOR_CHEATS = 0.05
 """The most that a cheat may earn at a task."""
-CHEATS = ("spam", "paste", "wrong_patient", "failing")
+CHEATS = ("spam", "paste", "stuffed", "wrong_patient", "failing")
 ROUNDING = 1e-9
 
 
@@ -36,7 +36,13 @@ def problems_of(placed: Placed) -> list[str]:
         return [str(problem)]
     if not standard.gradable:
         return ["asks for no answer and no change: reading alone cannot be graded"]
-    return [*_gold(placed), *_idle(placed), *_cheats(placed)]
+    return [*_guessable(standard), *_gold(placed), *_idle(placed), *_cheats(placed)]
+
+
+def _guessable(standard: Standard) -> Iterator[str]:
+    facts = standard.task.answer.facts
+    if facts and not standard.needed(writes=False) and not any(fact.against for fact in facts):
+        yield "asks for facts without a read in its plan and without `against`: it can be guessed"
 
 
 def _gold(placed: Placed) -> Iterator[str]:

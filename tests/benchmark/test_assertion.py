@@ -82,6 +82,8 @@ def test_what_cannot_be_true_together_is_worth_nothing():
         ("A, B, C, D", {"A", "B", "C", "D"}),
         ("B or C", {"B", "C"}),
         ("A or B", {"A", "B"}),
+        ("A. B. C. warfarin. heparin", {"A", "B", "C"}),
+        ("A) warfarin; B) heparin", {"A", "B"}),
         ("B) warfarin", {"A", "B"}),
         ("B. heparin, as A is worse", {"B"}),
         ("The answer is B, because A bleeds.", {"B"}),
@@ -101,10 +103,18 @@ def test_letters_inside_the_text_of_an_option_name_nothing():
     assert letters("hepatitis A", {"A": "Hepatitis A", "B": "Vitamin K", "C": "Hepatitis B"}) == {"A"}
 
 
+def test_a_list_of_words_states_nothing_but_is_held_against_one():
+    fact = Fact(any=("sepsis",), against=("pneumonia",))
+    words = ", ".join(f"word{k}" for k in range(80))
+    assert states(fact, "It is sepsis.")
+    assert not states(fact, f"{words}, sepsis")
+    assert said(Answer(facts=(fact,)), f"It is sepsis. {words}, pneumonia") == 0.0
+
+
 def test_a_long_answer_is_worth_less_in_proportion():
     task = read_own({"id": "x", "ticket": "?", "answer": {"facts": [{"any": ["sepsis"]}]}}, "clinical_diagnosis", "x")
-    assert worth(task, "sepsis " + "word " * 79, 1) == 1.0
-    assert worth(task, "sepsis " + "word " * 159, 1) == pytest.approx(0.5)
+    assert worth(task, "sepsis. " + "word " * 79, 1) == 1.0
+    assert worth(task, "sepsis. " + "word " * 159, 1) == pytest.approx(0.5)
 
 
 @given(st.text(max_size=200))

@@ -221,6 +221,6 @@ def test_a_task_that_pays_a_cheat_fails_the_check(capsys, tmp_path):
     folder.mkdir()
     (folder / "db.json").write_text((Path(SUITE) / "db.json").read_text())
     facts = {"facts": [{"any": ["potassium"]}], "reference": "Potassium."}
-    (folder / "tasks.json").write_text(json.dumps([{"id": "guess", "ticket": "Which ion?", "answer": facts, "keywords": ["potassium"]}]))
+    (folder / "tasks.json").write_text(json.dumps([{"id": "guess", "ticket": "Which ion?", "answer": facts, "keywords": ["calcium"]}]))
     found = data(capsys, "tasks", "check", "--suite", str(folder), code=1)
-    assert [problem["problem"] for problem in found["problems"]] == ["paste scores 1.000; at most 0.05"]
+    assert [problem["problem"].split(" without")[0] for problem in found["problems"]] == ["asks for facts", "stuffed scores 0.500; at most 0.05"]
