@@ -109,12 +109,23 @@ class FindingRule(Rule):
     source: Source
 
 
+class ArchiveRule(Rule):
+    """Earlier studies: share of patients who have one of the kind, its age in days, share of findings by chance that it shows already."""
+
+    share: Share
+    from_days: Positive
+    to_days: Positive
+    chronic_share: Share
+    source: Source
+
+
 class Imaging(Rule):
     """All studies, findings and measures, and who must not have which protocol."""
 
     version: Annotated[int, Field(ge=1)]
     full_size_from: Annotated[float, Field(gt=0, le=1)]
     full_size_source: Source
+    archive: ArchiveRule
     safety: dict[str, SafetyRule]
     studies: Annotated[dict[str, StudyRule], Field(min_length=1)]
     measures: Annotated[dict[str, MeasureRule], Field(min_length=1)]

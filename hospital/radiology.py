@@ -115,9 +115,10 @@ def file_images(hospital: Hospital, patient: Patient, line: OrderLine, sid: str,
     laboratory.set_state(hospital, line, "to_read", "technician")
     row = StudyLine(sid, line.id, patient.id, line.code, line.priority, line.text, hospital.now)
     hospital.desk.studies[sid] = row
-    hospital.images[sid] = Study(
-        sid, patient.id, line.code, line.protocol, hospital.now, visible, key=f"{patient.person.id}.{line.code}.{line.repeat}"
-    )
+    earlier = hospital.images.values() if line.repeat else ()
+    priors = tuple(study.id for study in earlier if study.patient == patient.id and study.code == line.code)
+    key = f"{patient.person.id}.{line.code}.{line.repeat}"
+    hospital.images[sid] = Study(sid, patient.id, line.code, line.protocol, hospital.now, visible, priors, key)
     put_in_order(hospital, sid)
     hospital.note(
         "study", sid, {"patient": patient.id, "code": line.code, "order": line.id, "priority": line.priority, "background": line.background}

@@ -8,7 +8,7 @@ from clinsim.errors import ToolError
 from clinsim.hospital import grading, laboratory, messages, pharmacy, radiology
 from clinsim.hospital.charts import OrderLine, ReportLine
 from clinsim.hospital.request_care import release
-from clinsim.hospital.studies import view
+from clinsim.hospital.viewing import seen
 from clinsim.record import Actor, Order, Receipt
 
 if TYPE_CHECKING:
@@ -123,10 +123,11 @@ def protocol(hospital: Hospital, actor: Actor, order: Order) -> Receipt:
 
 
 def view_study(hospital: Hospital, actor: Actor, order: Order) -> Receipt:
-    """What can be measured in a region under a window; looking again gives the same numbers."""
+    """What can be measured in a region under a window, now and in an earlier study; looking again gives the same numbers."""
     hospital.looked.setdefault((order.subject, actor.agent), set()).add(order.code)
-    measures = view(hospital.images[order.subject], order.code, order.text, hospital.streams)
-    return Receipt(order.subject, "viewed", f"{order.code}, {order.text}", {"measures": measures})
+    study = hospital.images[order.subject]
+    earlier = hospital.images[study.priors[-1]] if study.priors else None
+    return Receipt(order.subject, "viewed", f"{order.code}, {order.text}", seen(study, order.code, order.text, hospital.streams, earlier))
 
 
 def _file_report(hospital: Hospital, actor: Actor, order: Order, addendum: bool) -> Receipt:

@@ -1,19 +1,15 @@
-"""Studies: what images show, what can be measured on them, how a report compares, who must not have a protocol.
-
-Pure functions of keyed draws: the same look at the same images gives the same numbers, so nobody averages noise away.
-"""
+"""Studies: what images show, how a report compares, who must not have a protocol; `viewing` says what can be measured on them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
 from clinsim.data_file import checked, read_data
-from clinsim.errors import ToolError
 from clinsim.hospital.drug_facts import Finding, PatientFacts, holds
 from clinsim.hospital.streams import Streams
-from clinsim.imaging_file import Appearance, Imaging, MeasureRule, SafetyRule, Spread
+from clinsim.imaging_file import Appearance, Imaging, SafetyRule
 
 BOTH = "both_"
 """Prefix of a region that takes in the right and the left one."""
@@ -114,53 +110,6 @@ def _by_chance(code: str, streams: Streams, key: str, rules: Imaging) -> Iterato
 
 def _some_region(look: Appearance, finding: str, streams: Streams, key: str) -> str:
     return look.regions[int(streams.uniform(f"region.{finding}", key) * len(look.regions))]
-
-
-# ---------------------------------------------------------------- what can be measured
-
-
-def view(study: Study, region: str, window: str, streams: Streams, imaging: Imaging | None = None) -> dict[str, float]:
-    """What can be measured in a region and window: noisy numbers by measure, without the name of any finding.
-
-    A window in which a finding does not show tells nothing of it; one in which nothing shows measures nothing.
-
-    Args:
-        study: The images.
-        region: Region of the study.
-        window: Window of the study.
-        streams: Keyed randomness; the same look gives the same numbers.
-        imaging: Rules; those of the house if none are given.
-
-    Raises:
-        ToolError: The study has no such region or window; the message names those it has.
-    """
-    rules = imaging or load_imaging()
-    rule = rules.studies[study.code]
-    for what, value, allowed in (("region", region, rule.regions), ("window", window, rule.windows)):
-        if value not in allowed:
-            raise ToolError(f"{study.code} has no {what} {value!r}; allowed {', '.join(allowed)}")
-    noise = rule.protocol(study.protocol).noise
-    looks = [look for item in study.findings for look in _visible(study, item, region, window, rules)]
-    measures = rules.measured.get((study.code, region, window), ())
-    entity = f"{study.key or study.id}|{region}|{window}"
-    return {name: _measured(name, looks, noise, streams, entity, rules.measures[name]) for name in measures}
-
-
-def _visible(study: Study, item: Shown, region: str, window: str, rules: Imaging) -> Iterator[Appearance]:
-    look = rules.findings[item.finding].seen.get(study.code)
-    if look is None or look.window != window or not same_place(item.region, region):
-        return
-    if not look.protocols or (study.protocol or rules.studies[study.code].usual_protocol) in look.protocols:
-        yield look
-
-
-def _measured(name: str, looks: Sequence[Appearance], noise: float, streams: Streams, entity: str, rule: MeasureRule) -> float:
-    """The absent mean, moved by each finding that shows, with the widest of their spreads."""
-    present: list[Spread] = [look.present[name] for look in looks if name in look.present]
-    mean = rule.absent.mean + sum(spread.mean - rule.absent.mean for spread in present)
-    sd = noise * max([rule.absent.sd, *(spread.sd for spread in present)])
-    value = mean + sd * streams.normal(f"view.{name}", entity)
-    return round(min(rule.high, max(rule.low, value)), rule.digits)
 
 
 def same_place(a: str, b: str) -> bool:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from clinsim.condition_file import load_conditions
 from clinsim.errors import ToolError
 from clinsim.hospital.streams import Streams
-from clinsim.hospital.studies import Shown, Study, load_imaging, same_place, shown, view
+from clinsim.hospital.studies import Shown, Study, load_imaging, same_place, shown
+from clinsim.hospital.viewing import view
 from clinsim.imaging_file import Appearance, Imaging
 
 STREAMS = Streams(20)
@@ -21,7 +22,7 @@ APPEARANCES = [(name, code) for name, finding in load_imaging().findings.items()
 
 
 def images(key: str, code: str, *findings: Shown, protocol: str = "") -> Study:
-    return Study(key, "P0001", code, protocol, 0.0, findings)
+    return Study(key, f"P{key}", code, protocol, 0.0, findings)
 
 
 def protocol_of(look: Appearance) -> str:
@@ -62,11 +63,11 @@ def test_one_view_separates_well_but_never_perfectly(finding: str, code: str) ->
     look = load_imaging().findings[finding].seen[code]
     region, protocol = look.regions[0], protocol_of(look)
     reading = likelihood(look)
-    empty = [view(images(f"e{i}", code, protocol=protocol), region, look.window, STREAMS) for i in range(500)]
-    there = [view(images(f"t{i}", code, Shown(finding, region), protocol=protocol), region, look.window, STREAMS) for i in range(500)]
+    empty = [view(images(f"e{i}", code, protocol=protocol), region, look.window, STREAMS) for i in range(60)]
+    there = [view(images(f"t{i}", code, Shown(finding, region), protocol=protocol), region, look.window, STREAMS) for i in range(60)]
     area = area_under_curve([reading(values) for values in empty], [reading(values) for values in there])
-    # the area that 500 against 500 estimate has a standard error of about 0.004
-    assert 0.95 <= area <= 0.998
+    # the area that 60 against 60 estimate has a standard error of about 0.013; checks/images.py takes 500
+    assert area >= 0.92
     exact = separation(look)
     assert 0.95 <= exact <= 0.995
 
@@ -93,7 +94,7 @@ def test_looking_again_gives_the_same_numbers_and_another_study_others() -> None
     assert first == view(study, "right_lower", "lung", Streams(20))
     assert first != view(images("S0002", "XR_CHEST", *study.findings), "right_lower", "lung", STREAMS)
     assert first != view(study, "left_lower", "lung", STREAMS)
-    same_key = Study("S0009", "P0001", "XR_CHEST", "", 50.0, study.findings, key="S0001")
+    same_key = Study("S0009", "PS0001", "XR_CHEST", "", 50.0, study.findings, key="S0001")
     assert first == view(same_key, "right_lower", "lung", STREAMS)
 
 
@@ -122,11 +123,11 @@ def test_a_protocol_that_does_not_show_a_finding_hides_it() -> None:
 
 def test_a_poorer_technique_is_noisier() -> None:
     def spread(protocol: str) -> float:
-        values = [view(images(f"n{i}", "XR_CHEST", protocol=protocol), "heart", "mediastinum", STREAMS)["width_ratio"] for i in range(400)]
+        values = [view(images(f"n{i}", "XR_CHEST", protocol=protocol), "heart", "mediastinum", STREAMS)["width_ratio"] for i in range(200)]
         mean = sum(values) / len(values)
         return math.sqrt(sum((value - mean) ** 2 for value in values) / len(values))
 
-    assert spread("portable") == pytest.approx(1.3 * spread("standard"), rel=0.02)
+    assert spread("portable") == pytest.approx(1.3 * spread("standard"), rel=0.12)
 
 
 def test_two_findings_in_one_place_add_up() -> None:
@@ -137,11 +138,11 @@ def test_two_findings_in_one_place_add_up() -> None:
             "lung",
             STREAMS,
         )
-        for i in range(400)
+        for i in range(120)
     ]
     mean = sum(values["opacity_fraction"] for values in both) / len(both)
     # 0.10 where nothing is, 0.26 with the one and 0.15 with the other
-    assert mean == pytest.approx(0.31, abs=0.01)
+    assert mean == pytest.approx(0.31, abs=0.03)
 
 
 def test_no_measure_names_a_finding() -> None:

@@ -54,13 +54,13 @@ class Ellipse:
     @property
     def bounds(self) -> tuple[float, float, float, float]:
         """Left, top, right, bottom in mm."""
-        c, s = np.cos(self.turn), np.sin(self.turn)
-        w, h = float(np.hypot(self.rx * c, self.ry * s)), float(np.hypot(self.rx * s, self.ry * c))
+        c, s = math.cos(self.turn), math.sin(self.turn)
+        w, h = math.hypot(self.rx * c, self.ry * s), math.hypot(self.rx * s, self.ry * c)
         return self.x - w, self.y - h, self.x + w, self.y + h
 
     def inside(self, x: Array, y: Array) -> Array:
         """Distance to the edge in mm (to first order), positive inside."""
-        c, s = np.cos(self.turn), np.sin(self.turn)
+        c, s = math.cos(self.turn), math.sin(self.turn)
         u, v = (x - self.x) * c + (y - self.y) * s, (y - self.y) * c - (x - self.x) * s
         rx, ry = max(self.rx, 1e-3), max(self.ry, 1e-3)
         square = (u / rx) ** 2 + (v / ry) ** 2
@@ -88,7 +88,7 @@ class Line:
     def inside(self, x: Array, y: Array) -> Array:
         """Distance to the edge in mm, positive inside."""
         dx, dy = self.x1 - self.x0, self.y1 - self.y0
-        along = np.clip(((x - self.x0) * dx + (y - self.y0) * dy) / max(dx * dx + dy * dy, 1e-9), 0.0, 1.0)
+        along = clip(((x - self.x0) * dx + (y - self.y0) * dy) / max(dx * dx + dy * dy, 1e-9), 0.0, 1.0)
         return self.width / 2.0 - np.hypot(x - self.x0 - along * dx, y - self.y0 - along * dy)
 
 
@@ -119,7 +119,8 @@ class Both:
     @property
     def bounds(self) -> tuple[float, float, float, float]:
         """Left, top, right, bottom in mm."""
-        return self.one.bounds
+        a, b = self.one.bounds, self.other.bounds
+        return max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3])
 
     def inside(self, x: Array, y: Array) -> Array:
         """Distance to the edge in mm, positive inside."""
@@ -141,48 +142,81 @@ class Shape(Protocol):
 
 @dataclass(slots=True)
 class Canvas:
-    """A picture under work: values, mm per pixel, which pixels the last strokes changed, and the keyed offset into the tiles."""
+    """A picture under work, or a part of one: values, mm per pixel, which pixels the last strokes changed, keyed offset into the tiles.
+
+    `corner` is the row and column of the whole picture at which the part begins, `whole` the rows and columns of the whole picture.
+    """
 
     pixels: Array
     spacing: float
     offset: int = 0
+    corner: tuple[int, int] = (0, 0)
+    whole: tuple[int, int] = (0, 0)
     touched: list[tuple[tuple[slice, slice], Mask]] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        """What is no part is whole."""
+        if self.whole == (0, 0):
+            self.whole = (self.pixels.shape[0], self.pixels.shape[1])
+
     @classmethod
-    def blank(cls, width_mm: float, height_mm: float, spacing: float, value: float, offset: int = 0) -> Canvas:
-        """A picture of one value."""
-        return cls(np.full((round(height_mm / spacing), round(width_mm / spacing)), value), spacing, offset)
+    def blank(cls, size_mm: tuple[float, float], spacing: float, value: float, offset: int = 0, part: Box | None = None) -> Canvas:
+        """A picture of one value (width and height in mm), or only that part of it."""
+        whole = (round(size_mm[1] / spacing), round(size_mm[0] / spacing))
+        if part is None:
+            return cls(np.full(whole, value), spacing, offset)
+        cols, rows = _range(part.x0, part.x1, whole[1], spacing, 1.0), _range(part.y0, part.y1, whole[0], spacing, 1.0)
+        return cls(np.full((rows.stop - rows.start, cols.stop - cols.start), value), spacing, offset, (rows.start, cols.start), whole)
+
+    def everything(self) -> tuple[slice, slice]:
+        """The place of all pixels."""
+        return slice(0, self.pixels.shape[0]), slice(0, self.pixels.shape[1])
 
     def axes(self) -> tuple[Array, Array]:
         """Millimetres of columns (one row) and of rows (one column)."""
-        height, width = self.pixels.shape
-        xs, ys = _axis(width, self.spacing), _axis(height, self.spacing)
-        return xs[None, :], ys[:, None]
+        (top, left), (height, width) = self.corner, self.pixels.shape
+        xs, ys = _axis(self.whole[1], self.spacing), _axis(self.whole[0], self.spacing)
+        return xs[None, left : left + width], ys[top : top + height, None]
 
     def patch(self, bounds: tuple[float, float, float, float], margin: float = 1.0) -> tuple[tuple[slice, slice], Array, Array]:
         """Pixels within bounds and `margin` pixels around them: their place, and millimetres of columns and rows."""
-        height, width = self.pixels.shape
-        cols = _range(bounds[0], bounds[2], width, self.spacing, margin)
-        rows = _range(bounds[1], bounds[3], height, self.spacing, margin)
+        cols = self.columns(bounds[0], bounds[2], margin)
+        rows = self.rows(bounds[1], bounds[3], margin)
         x, y = self.axes()
         return (rows, cols), x[:, cols], y[rows]
+
+    def columns(self, low: float, high: float, margin: float) -> slice:
+        """Columns between two places in mm and `margin` pixels around them."""
+        return _shifted(_range(low, high, self.whole[1], self.spacing, margin), self.corner[1], self.pixels.shape[1])
+
+    def rows(self, low: float, high: float, margin: float) -> slice:
+        """Rows between two places in mm and `margin` pixels around them."""
+        return _shifted(_range(low, high, self.whole[0], self.spacing, margin), self.corner[0], self.pixels.shape[0])
 
     def cover(self, shape: Shape) -> tuple[tuple[slice, slice], Array]:
         """How far each pixel of the patch around a shape lies in it, 0 to 1."""
         place, x, y = self.patch(shape.bounds)
-        return place, np.clip(shape.inside(x, y) / self.spacing + 0.5, 0.0, 1.0)
+        return place, clip(shape.inside(x, y) / self.spacing + 0.5, 0.0, 1.0)
 
     def set(self, shape: Shape, value: float) -> None:
         """Paint a shape with a value, over what is there."""
-        place, alpha = self.cover(shape)
-        self.pixels[place] += alpha * (value - self.pixels[place])
-        self.touched.append((place, alpha > 0.5))
+        if self.reaches(shape.bounds):
+            place, alpha = self.cover(shape)
+            self.mix(place, alpha, value)
 
     def add(self, shape: Shape, value: float) -> None:
         """Add a value inside a shape: what lies one behind the other on a radiograph adds up."""
-        place, alpha = self.cover(shape)
-        self.pixels[place] += alpha * value
-        self.touched.append((place, alpha > 0.5))
+        if self.reaches(shape.bounds):
+            place, alpha = self.cover(shape)
+            self.pixels[place] += alpha * value
+            self.touched.append((place, alpha > 0.5))
+
+    def reaches(self, bounds: tuple[float, float, float, float]) -> bool:
+        """Whether a place touches this part of the picture; most of the anatomy does not touch a small part."""
+        (top, left), (height, width) = self.corner, self.pixels.shape
+        x, y = self.whole[1] / 2.0, self.whole[0] / 2.0
+        x0, y0, x1, y1 = (value / self.spacing for value in bounds)
+        return x1 + x + 2.0 > left and x0 + x - 2.0 < left + width and y1 + y + 2.0 > top and y0 + y - 2.0 < top + height
 
     def mix(self, place: tuple[slice, slice], alpha: Array, value: float) -> None:
         """Paint with a coverage of one's own making."""
@@ -199,10 +233,43 @@ class Canvas:
 
     def texture(self, name: str, place: tuple[slice, slice], shift: int = 0) -> Array:
         """A part of a shared texture, at this picture's offset."""
+        rows, cols = place
+        top, left = self.corner
+        return self._tile(name, (slice(rows.start + top, rows.stop + top), slice(cols.start + left, cols.stop + left)), shift)
+
+    def _tile(self, name: str, place: tuple[slice, slice], shift: int) -> Array:
         start = (self.offset + 7919 * shift) % (TILE * TILE)
-        down, right = start // TILE + place[0].start, start % TILE + place[1].start
-        down, right = down % TILE, right % TILE
+        down, right = (start // TILE + place[0].start) % TILE, (start % TILE + place[1].start) % TILE
         return textures()[name][down : down + place[0].stop - place[0].start, right : right + place[1].stop - place[1].start]
+
+    def site(self, box: Box) -> Site:
+        """A box of the whole picture, also where this is a part that cuts it."""
+        height, width = self.whole
+        rows, cols = _range(box.y0, box.y1, height, self.spacing, 0.0), _range(box.x0, box.x1, width, self.spacing, 0.0)
+        return Site(self, (rows, cols), _axis(width, self.spacing)[None, cols], _axis(height, self.spacing)[rows, None])
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A box of a whole picture: its rows and columns, their millimetres; what is painted on it reaches the part that is there."""
+
+    canvas: Canvas
+    place: tuple[slice, slice]
+    x: Array
+    y: Array
+
+    def texture(self, name: str, shift: int) -> Array:
+        """A shared texture over the whole box."""
+        return self.canvas._tile(name, self.place, shift)
+
+    def mix(self, alpha: Array, value: float) -> None:
+        """Paint with a coverage of the whole box."""
+        (top, left), (height, width) = self.canvas.corner, self.canvas.pixels.shape
+        rows, cols = self.place
+        here = _shifted(rows, top, height), _shifted(cols, left, width)
+        down, right = here[0].start + top - rows.start, here[1].start + left - cols.start
+        alpha = alpha[down : down + here[0].stop - here[0].start, right : right + here[1].stop - here[1].start]
+        self.canvas.mix(here, alpha, value)
 
 
 def length(
@@ -220,19 +287,20 @@ def length(
         around: Count only the unbroken run through this point of the strip (mm).
         first_on: Everything behind the structure's first edge counts, whatever it looks like.
     """
-    height, width = canvas.pixels.shape
     sideways = along == "x"
-    cols = _range(strip.x0, strip.x1, width, canvas.spacing, 0.5 if sideways else 0.0)
-    rows = _range(strip.y0, strip.y1, height, canvas.spacing, 0.0 if sideways else 0.5)
+    cols = canvas.columns(strip.x0, strip.x1, 0.5 if sideways else 0.0)
+    rows = canvas.rows(strip.y0, strip.y1, 0.0 if sideways else 0.5)
+    x, y = canvas.axes()
+    places = x[0, cols] if sideways else y[rows, 0]
     contrast = (canvas.pixels[rows, cols] - ground) / (figure - ground)
-    share = np.clip(contrast, -0.5, 1.5) if linear else ramp(contrast)
+    share = clip(contrast, -0.5, 1.5) if linear else ramp(contrast)
     profile = share.mean(axis=0 if sideways else 1)
     if first_on:
         profile = np.maximum.accumulate(profile)
     if around is not None:
-        profile = _run(profile, (_axis(width if sideways else height, canvas.spacing)[cols if sideways else rows] < around).sum())
-    ends = (cols, strip.x0, strip.x1, width) if sideways else (rows, strip.y0, strip.y1, height)
-    return float(profile @ _weights(*ends, canvas.spacing))
+        profile = _run(profile, int((places < around).sum()))
+    low, high = (strip.x0, strip.x1) if sideways else (strip.y0, strip.y1)
+    return float(profile @ _weights(places, low, high, canvas.spacing))
 
 
 def _run(profile: Array, at: int) -> Array:
@@ -243,9 +311,14 @@ def _run(profile: Array, at: int) -> Array:
     return np.where(np.concatenate([before, behind]), 0.0, profile)
 
 
+def clip(values: Array, low: float, high: float) -> Array:
+    """Values kept between two bounds; on small arrays several times as fast as numpy's own."""
+    return np.asarray(np.minimum(np.maximum(values, low), high), dtype=np.float64)
+
+
 def ramp(contrast: Array) -> Array:
     """Contrast as coverage: none below `RAMP_FROM`, full from `RAMP_FROM + RAMP_WIDTH` on."""
-    return np.clip((contrast - RAMP_FROM) / RAMP_WIDTH, 0.0, 1.0)
+    return clip((contrast - RAMP_FROM) / RAMP_WIDTH, 0.0, 1.0)
 
 
 @lru_cache(maxsize=64)
@@ -260,10 +333,15 @@ def _range(low: float, high: float, count: int, spacing: float, margin: float) -
     return slice(min(max(0, first), count), max(0, min(count, last + 1)))
 
 
-def _weights(part: slice, low: float, high: float, count: int, spacing: float) -> Array:
+def _shifted(part: slice, start: int, count: int) -> slice:
+    """A range of the whole picture in the numbers of a part."""
+    first = min(max(0, part.start - start), count)
+    return slice(first, max(first, min(count, part.stop - start)))
+
+
+def _weights(places: Array, low: float, high: float, spacing: float) -> Array:
     """Millimetres of each pixel that lie between two ends."""
-    centres = _axis(count, spacing)[part]
-    return np.asarray(np.clip(np.minimum(high, centres + spacing / 2) - np.maximum(low, centres - spacing / 2), 0.0, spacing), dtype=np.float64)
+    return np.asarray(clip(np.minimum(high, places + spacing / 2) - np.maximum(low, places - spacing / 2), 0.0, spacing), dtype=np.float64)
 
 
 @lru_cache(maxsize=1)

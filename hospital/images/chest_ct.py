@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from clinsim.hospital.images.canvas import Both, Box, Canvas, Ellipse, Line, Shape, length
+from clinsim.hospital.images.canvas import Both, Box, Canvas, Ellipse, Line, Shape, clip, length
 from clinsim.hospital.images.gauges import Gauge, diameter, extent, gauge, lines, ratio, share
 from clinsim.hospital.images.plan import Body, Plan
 
@@ -60,6 +60,8 @@ def _lung(s: float, sign: float) -> Ellipse:
 def _lungs(canvas: Canvas, s: float) -> None:
     """Both lungs, with vessels fading towards the chest wall."""
     for sign in (-1.0, 1.0):
+        if not canvas.reaches(_lung(s, sign).bounds):
+            continue
         place, alpha = canvas.cover(_lung(s, sign))
         twigs = (canvas.texture("vessels", place, 3) > 0.9) * 110.0 * (canvas.texture("cloud", place, 5) > -0.3)
         canvas.pixels[place] += alpha * (LUNG + twigs - canvas.pixels[place])
@@ -143,12 +145,15 @@ def _rim(sign: float, s: float) -> Gauge:
     strip = Box(lung.x - 4.0, -92.0 * s, lung.x + 4.0, -34.0)
 
     def paint(canvas: Canvas, value: float) -> None:
-        place, x, y = canvas.patch((lung.bounds[0], lung.bounds[1], lung.bounds[2], -20.0))
+        bounds = (lung.bounds[0], lung.bounds[1], lung.bounds[2], -20.0)
+        if not canvas.reaches(bounds):
+            return
+        place, x, y = canvas.patch(bounds)
         depth = lung.inside(x, y)
-        reach = value * np.clip((-24.0 - y) / 30.0, 0.0, 1.0)
-        inside = np.clip(depth / canvas.spacing + 0.5, 0.0, 1.0)
-        canvas.mix(place, inside * np.clip((reach - depth) / canvas.spacing + 0.5, 0.0, 1.0) * (reach > 0.0), AIR)
-        canvas.pixels[place] += 420.0 * np.clip(1.0 - np.abs(reach + 1.2 - depth) / 1.2, 0.0, 1.0) * min(1.0, value / 4.0) * (reach > 0.3)
+        reach = value * clip((-24.0 - y) / 30.0, 0.0, 1.0)
+        inside = clip(depth / canvas.spacing + 0.5, 0.0, 1.0)
+        canvas.mix(place, inside * clip((reach - depth) / canvas.spacing + 0.5, 0.0, 1.0) * (reach > 0.0), AIR)
+        canvas.pixels[place] += 420.0 * clip(1.0 - np.abs(reach + 1.2 - depth) / 1.2, 0.0, 1.0) * min(1.0, value / 4.0) * (reach > 0.3)
 
     def read(canvas: Canvas) -> float:
         found = length(canvas, strip, "y", LUNG, AIR)

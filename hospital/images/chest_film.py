@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clinsim.hospital.images.canvas import Array, Box, Canvas, Ellipse, Line, length
+from clinsim.hospital.images.canvas import Array, Box, Canvas, Ellipse, Line, clip, length
 from clinsim.hospital.images.gauges import Gauge, diameter, extent, gauge, lines, ratio, share
 from clinsim.hospital.images.plan import Body, Plan
 
@@ -38,13 +38,13 @@ class Chest:
 
     def wall(self, y: Array) -> Array:
         """Distance of the inner chest wall from the midline, in mm."""
-        t = np.clip((y - APEX) / (BASE - APEX), 0.0, 1.0)
+        t = clip((y - APEX) / (BASE - APEX), 0.0, 1.0)
         return self.half * (1.0 - (1.0 - t) ** 2.6) ** 0.4545
 
     def floor(self, x: Array) -> Array:
         """Height of the diaphragm (mm, downwards) at distances from the midline."""
         off = (np.abs(x) - self.dome_at) / ((self.half - 36.0) / 2.0)
-        return BASE - self.dome * np.clip(1.0 - off**2, 0.0, None)
+        return BASE - self.dome * np.maximum(1.0 - off**2, 0.0)
 
     def lungs(self, x: Array, y: Array) -> Array:
         """Distance to the edge of the lungs in mm, positive inside."""
@@ -64,12 +64,12 @@ def _behind(canvas: Canvas, chest: Chest) -> None:
     canvas.set(Ellipse(0.0, 120.0, 166.0 / 128.0 * chest.half, 268.0), WALL)
     canvas.set(Box(-34.0, -180.0, 34.0, -130.0), WALL)
     x, y = canvas.axes()
-    rib_cage = np.clip((chest.lungs(x, y)) / canvas.spacing + 0.5, 0.0, 1.0)
-    whole = (slice(0, canvas.pixels.shape[0]), slice(0, canvas.pixels.shape[1]))
-    belly = np.clip((y - chest.floor(x)) / canvas.spacing + 0.5, 0.0, 1.0) * np.clip((chest.half + 22.0 - np.abs(x)) / 24.0, 0.0, 1.0)
+    rib_cage = clip((chest.lungs(x, y)) / canvas.spacing + 0.5, 0.0, 1.0)
+    whole = canvas.everything()
+    belly = clip((y - chest.floor(x)) / canvas.spacing + 0.5, 0.0, 1.0) * clip((chest.half + 22.0 - np.abs(x)) / 24.0, 0.0, 1.0)
     canvas.mix(whole, belly, LIVER)
-    hilum = np.clip(1.0 - np.hypot((np.abs(x) - 30.0) / 75.0, (y + 10.0) / 95.0), 0.0, 1.0)
-    vessels = np.clip(canvas.texture("vessels", whole) - 0.35, 0.0, 1.0)
+    hilum = clip(1.0 - np.hypot((np.abs(x) - 30.0) / 75.0, (y + 10.0) / 95.0), 0.0, 1.0)
+    vessels = clip(canvas.texture("vessels", whole) - 0.35, 0.0, 1.0)
     canvas.pixels += rib_cage * (LUNG + 0.05 * hilum * vessels - canvas.pixels)
     canvas.set(Ellipse(62.0, BASE + 22.0, 24.0, 13.0), 0.30)
 
@@ -80,9 +80,12 @@ def _bones(canvas: Canvas, chest: Chest) -> None:
     off = np.abs(x)
     for i in range(8):
         top = -112.0 + 27.0 * i
-        (rows, _), _, ys = canvas.patch((-170.0, top - 8.0, 170.0, top + 62.0))
+        place = (-170.0, top - 8.0, 170.0, top + 62.0)
+        if not canvas.reaches(place):
+            continue
+        (rows, _), _, ys = canvas.patch(place)
         arc = top + 0.0034 * (off - 20.0) ** 2
-        near = np.clip(3.4 - np.abs(ys - arc), 0.0, 1.0) * np.clip(chest.wall(ys) + 6.0 - off, 0.0, 1.0) * (off > 18.0)
+        near = clip(3.4 - np.abs(ys - arc), 0.0, 1.0) * clip(chest.wall(ys) + 6.0 - off, 0.0, 1.0) * (off > 18.0)
         canvas.pixels[rows] += 0.035 * near
     for _, sign in SIDES:
         canvas.add(Line(sign * 14.0, -106.0, sign * 118.0, -138.0, 9.0), 0.16)
@@ -124,7 +127,7 @@ def _heart(chest: Chest) -> Gauge:
         wall = sum(length(canvas, end, "x", LUNG, WALL) for end in ends)
         return length(canvas, strip, "x", LUNG, HEART) / (width + 24.0 - wall)
 
-    return gauge(strip, paint, read)
+    return gauge(Box(-width / 2 - 12.0, 30.0, width / 2 + 12.0, 42.0), paint, read)
 
 
 # ---------------------------------------------------------------- lungs
@@ -159,13 +162,15 @@ def _rim(sign: float, chest: Chest) -> Gauge:
 
     def paint(canvas: Canvas, value: float) -> None:
         bounds = _on(sign, 20.0, APEX, chest.half, -30.0).bounds
+        if not canvas.reaches(bounds):
+            return
         place, x, y = canvas.patch(bounds)
         depth = chest.wall(y) - np.abs(x)
-        fade = np.clip((-36.0 - y) / 20.0, 0.0, 1.0)
-        inside = np.clip(depth / canvas.spacing + 0.5, 0.0, 1.0)
-        rim = np.clip((value * np.minimum(1.0, fade * 1.6) - depth) / canvas.spacing + 0.5, 0.0, 1.0) * inside * (fade > 0.0)
+        fade = clip((-36.0 - y) / 20.0, 0.0, 1.0)
+        inside = clip(depth / canvas.spacing + 0.5, 0.0, 1.0)
+        rim = clip((value * np.minimum(1.0, fade * 1.6) - depth) / canvas.spacing + 0.5, 0.0, 1.0) * inside * (fade > 0.0)
         canvas.mix(place, rim, GAS)
-        canvas.pixels[place] += 0.25 * np.clip(1.0 - np.abs(value + 1.2 - depth) / 1.2, 0.0, 1.0) * np.clip(value / 4.0, 0.0, 1.0) * (fade > 0.3)
+        canvas.pixels[place] += 0.25 * clip(1.0 - np.abs(value + 1.2 - depth) / 1.2, 0.0, 1.0) * min(1.0, value / 4.0) * (fade > 0.3)
 
     def read(canvas: Canvas) -> float:
         found = length(canvas, strip, "x", LUNG, GAS)
@@ -180,11 +185,14 @@ def _fluid(sign: float, chest: Chest) -> Gauge:
     strip = _on(sign, chest.half - 10.0, BASE - 62.0, chest.half - 3.0, BASE)
 
     def paint(canvas: Canvas, value: float) -> None:
-        place, x, y = canvas.patch(_on(sign, 20.0, BASE - value - 16.0, chest.half + 2.0, BASE + 2.0).bounds)
-        off = np.clip(chest.half - 10.0 - np.abs(x), 0.0, None)
-        surface = BASE - value + np.minimum(off * 0.22, 0.0034 * off**2 + 4.0 * (off > 0) * np.minimum(1.0, off / 10.0))
-        inside = np.clip(chest.lungs(x, y) / canvas.spacing + 0.5, 0.0, 1.0)
-        canvas.mix(place, inside * np.clip((y - surface) / canvas.spacing + 0.5, 0.0, 1.0), LIVER)
+        bounds = _on(sign, 20.0, BASE - value - 16.0, chest.half + 2.0, BASE + 2.0).bounds
+        if not canvas.reaches(bounds):
+            return
+        place, x, y = canvas.patch(bounds)
+        off = np.maximum(chest.half - 10.0 - np.abs(x), 0.0)
+        surface = BASE - value + np.minimum(off * 0.22, 0.0034 * off**2 + 0.4 * np.minimum(off, 10.0))
+        inside = clip(chest.lungs(x, y) / canvas.spacing + 0.5, 0.0, 1.0)
+        canvas.mix(place, inside * clip((y - surface) / canvas.spacing + 0.5, 0.0, 1.0), LIVER)
 
     return gauge(strip, paint, lambda canvas: length(canvas, strip, "y", LUNG, LIVER))
 
@@ -216,10 +224,13 @@ def _under_the_dome(chest: Chest) -> Gauge:
     strip = Box(-chest.dome_at - 5.0, top + 4.5, -chest.dome_at + 5.0, top + 48.0)
 
     def paint(canvas: Canvas, value: float) -> None:
-        place, x, y = canvas.patch(Box(-chest.half, top - 2.0, -20.0, BASE + 40.0).bounds)
+        bounds = (-chest.half, top - 2.0, -20.0, BASE + 40.0)
+        if not canvas.reaches(bounds):
+            return
+        place, x, y = canvas.patch(bounds)
         depth = y - chest.floor(x) - 4.5
         off = (np.abs(x) - chest.dome_at) / ((chest.half - 36.0) / 2.0)
-        thick = value * np.clip(1.0 - off**4, 0.0, None)
-        canvas.mix(place, np.clip(np.minimum(depth, thick - depth) / canvas.spacing + 0.5, 0.0, 1.0) * np.clip(thick * 4.0, 0.0, 1.0), GAS)
+        thick = value * np.maximum(1.0 - off**4, 0.0)
+        canvas.mix(place, clip(np.minimum(depth, thick - depth) / canvas.spacing + 0.5, 0.0, 1.0) * clip(thick * 4.0, 0.0, 1.0), GAS)
 
     return gauge(strip, paint, lambda canvas: length(canvas, strip, "y", LIVER, GAS)).at("subphrenic", "lung", "crescent_mm")

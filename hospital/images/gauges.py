@@ -6,7 +6,7 @@ A reader puts the cursor where the structure would be, whether or not it is ther
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -31,7 +31,7 @@ class Gauge:
 
     def at(self, region: str, window: str, measure: str) -> Gauge:
         """The same gauge under the name of a region, window and measure."""
-        return replace(self, region=region, window=window, measure=measure)
+        return Gauge(region, window, measure, self.site, self.paint, self.read)
 
 
 def gauge(site: Box, paint: Paint, read: Read) -> Gauge:
@@ -66,13 +66,16 @@ def share(site: Box, ground: float, figure: float, texture: str, shift: int, fai
     seen = figure if faint is None else faint
 
     def paint(canvas: Canvas, value: float) -> None:
-        place, x, y = canvas.patch(site.bounds, 0.0)
+        if not canvas.reaches(site.bounds):
+            return
+        box = canvas.site(site)
+        x, y = box.x, box.y
         off = ((x - (site.x0 + site.x1) / 2) / (site.x1 - site.x0) * 2) ** 2 + ((y - (site.y0 + site.y1) / 2) / (site.y1 - site.y0) * 2) ** 2
         vessels = value if faint is None else min(value, MARKINGS)
-        alpha = highest(canvas.texture(texture, place, shift), vessels)
-        canvas.mix(place, alpha, seen)
+        alpha = highest(box.texture(texture, shift), vessels)
+        box.mix(alpha, seen)
         if value > vessels:
-            canvas.mix(place, highest(0.6 * canvas.texture("fine", place, shift) - 4.0 * off - 99.0 * alpha, value - vessels), figure)
+            box.mix(highest(0.6 * box.texture("fine", shift) - 4.0 * off - 99.0 * alpha, value - vessels), figure)
 
     def read(canvas: Canvas) -> float:
         place, _, _ = canvas.patch(site.bounds, 0.0)
@@ -86,9 +89,11 @@ def area(x: float, y: float, reach: float, ground: float, figure: float, shift: 
     site = Box(x - reach, y - reach, x + reach, y + reach)
 
     def paint(canvas: Canvas, value: float) -> None:
-        place, xs, ys = canvas.patch(site.bounds, 0.0)
-        rough = canvas.texture("cloud", place, shift) * 0.35 - ((xs - x) ** 2 + (ys - y) ** 2) / (reach * 0.5) ** 2
-        canvas.mix(place, highest(rough, min(1.0, value * 100.0 / (rough.size * canvas.spacing**2))), figure)
+        if not canvas.reaches(site.bounds):
+            return
+        box = canvas.site(site)
+        rough = box.texture("cloud", shift) * 0.35 - ((box.x - x) ** 2 + (box.y - y) ** 2) / (reach * 0.5) ** 2
+        box.mix(highest(rough, min(1.0, value * 100.0 / (rough.size * canvas.spacing**2))), figure)
 
     def read(canvas: Canvas) -> float:
         place, _, _ = canvas.patch(site.bounds, 0.0)
@@ -108,18 +113,9 @@ def highest(field: Array, portion: float) -> Array:
     return np.where(field > edge, 1.0, np.where(field == edge, whole - int(whole) if count <= whole + 1 else 1.0, 0.0))
 
 
-def level(shape: Shape, paint_first: Callable[[Canvas, float], None] | None = None, core: float = 0.6) -> Gauge:
-    """A patch whose mean value is the value, read in its core."""
-    x0, y0, x1, y1 = shape.bounds
-    keep = (1.0 - core) / 2.0
-    site = Box(x0 + keep * (x1 - x0), y0 + keep * (y1 - y0), x1 - keep * (x1 - x0), y1 - keep * (y1 - y0))
-
-    def paint(canvas: Canvas, value: float) -> None:
-        if paint_first:
-            paint_first(canvas, value)
-        canvas.set(shape, value)
-
-    return gauge(site, paint, lambda canvas: mean_in(canvas, shape, 1.0))
+def level(shape: Shape) -> Gauge:
+    """A patch whose mean value is the value, read inside its edge."""
+    return gauge(Box(*shape.bounds), lambda canvas, value: canvas.set(shape, value), lambda canvas: mean_in(canvas, shape, 1.0))
 
 
 def mean_in(canvas: Canvas, shape: Shape, depth: float) -> float:

@@ -43,12 +43,8 @@ def _case(canvas: Canvas, s: float, size: float) -> None:
 
 def _folds(canvas: Canvas, s: float) -> None:
     """Furrows of the surface."""
-    place, _, _ = canvas.patch((-62.0 * s, -82.0 * s, 62.0 * s, 82.0 * s))
-    alpha = canvas.cover(Between(Ellipse(0.0, 0.0, 61.5 * s, 82.0 * s), Ellipse(0.0, 2.0, 52.0 * s, 70.0 * s)))[1]
-    pattern = canvas.texture("vessels", place)[: alpha.shape[0], : alpha.shape[1]]
-    rows, cols = place
-    rows, cols = slice(rows.start, rows.start + alpha.shape[0]), slice(cols.start, cols.start + alpha.shape[1])
-    canvas.pixels[rows, cols] -= 14.0 * alpha * (pattern > 0.75)
+    place, alpha = canvas.cover(Between(Ellipse(0.0, 0.0, 61.5 * s, 82.0 * s), Ellipse(0.0, 2.0, 52.0 * s, 70.0 * s)))
+    canvas.pixels[place] -= 14.0 * alpha * (canvas.texture("vessels", place) > 0.75)
 
 
 def _compartments(s: float) -> tuple[Gauge, ...]:
@@ -80,7 +76,7 @@ def _ribbon(x: float, y: float) -> Gauge:
         canvas.set(white, middle - value / 2)
         canvas.set(grey, middle + value / 2)
 
-    site = Box(x - 9.0, y - 8.0, x + 11.0, y + 8.0)
+    site = Box(x - 10.0, y - 9.0, x + 12.0, y + 9.0)
     return gauge(site, paint, lambda canvas: mean_in(canvas, grey, 1.5) - mean_in(canvas, white, 1.5))
 
 
@@ -208,7 +204,7 @@ def _diffusion(s: float, sites: tuple[tuple[str, float, float], ...]) -> Plan:
 def _restricted(x: float, y: float) -> Gauge:
     """Signal of a patch over that of the same place behind it."""
     patch, other = Ellipse(x, y, 9.0, 9.0), Ellipse(x, y + 30.0, 9.0, 9.0)
-    site = Box(x - 8.0, y - 8.0, x + 8.0, y + 38.0)
+    site = Box(x - 9.0, y - 9.0, x + 9.0, y + 39.0)
     return gauge(site, lambda canvas, value: canvas.set(patch, value), lambda canvas: mean_in(canvas, patch, 2.0) / mean_in(canvas, other, 2.0))
 
 

@@ -7,7 +7,7 @@ the same pixels in any process. Sizes follow `scenarios/imaging.yaml`, with a sh
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import sqrt
 
@@ -103,18 +103,27 @@ def draw(spec: Spec, view: str = "", imaging: Imaging | None = None) -> Phantom:
     if (spec.code, name) not in PLANS:
         raise ToolError(f"{spec.code} has no view {view!r}; allowed {', '.join(views(spec.code))}")
     rules = imaging or load_imaging()
-    drawn = Sizes(spec, rules)
-    body = Body(Streams(spec.seed), spec.patient, drawn, spec.protocol)
-    plan = PLANS[spec.code, name](body)
-    canvas = Canvas.blank(plan.width_mm, plan.height_mm, plan.spacing_mm, plan.air, _offset(spec, name))
-    changed = _paint(canvas, plan, drawn)
-    canvas.pixels += _noise(spec, rules) * plan.noise * canvas.texture("grain", _whole(canvas))
+    drawn, plan = _planned(spec, name, rules)
+    canvas = Canvas.blank((plan.width_mm, plan.height_mm), plan.spacing_mm, plan.air, _offset(spec, name))
+    changed = _paint(canvas, plan, drawn, _noise(spec, rules))
     masks = _masks(spec, plan, changed, rules)
     here = {(item.region, item.measure): drawn[item.region, item.measure] for item in plan.gauges}
     return Phantom(spec, name, canvas.pixels, canvas.spacing, masks, _regions(plan.gauges), plan.windows, here, quality_of(spec), plan.gauges)
 
 
-def _paint(canvas: Canvas, plan: Plan, drawn: Mapping[tuple[str, str], float]) -> list[Mask]:
+def _planned(spec: Spec, view: str, rules: Imaging) -> tuple[Sizes, Plan]:
+    drawn = Sizes(spec, rules)
+    return drawn, PLANS[spec.code, view](Body(Streams(spec.seed), spec.patient, drawn, spec.protocol))
+
+
+@lru_cache(maxsize=64)
+def _planned_here(spec: Spec, view: str) -> tuple[Sizes, Plan]:
+    """By the rules of the house; kept for the next look at the same study."""
+    return _planned(spec, view, load_imaging())
+
+
+def _paint(canvas: Canvas, plan: Plan, drawn: Mapping[tuple[str, str], float], noise: float) -> list[Mask]:
+    """Anatomy, structures, what lies over them, noise; the answer is what each structure changed."""
     plan.before(canvas)
     changed = []
     for item in plan.gauges:
@@ -122,11 +131,8 @@ def _paint(canvas: Canvas, plan: Plan, drawn: Mapping[tuple[str, str], float]) -
         item.paint(canvas, drawn[item.region, item.measure])
         changed.append(canvas.strokes())
     plan.after(canvas)
+    canvas.pixels += noise * plan.noise * canvas.texture("grain", canvas.everything())
     return changed
-
-
-def _whole(canvas: Canvas) -> tuple[slice, slice]:
-    return slice(0, canvas.pixels.shape[0]), slice(0, canvas.pixels.shape[1])
 
 
 def _offset(spec: Spec, view: str) -> int:
@@ -140,8 +146,7 @@ def _noise(spec: Spec, rules: Imaging) -> float:
 def _regions(gauges: Iterable[Gauge]) -> dict[str, Box]:
     found: dict[str, Box] = {}
     for item in gauges:
-        a, b = item.site, found.get(item.region, item.site)
-        found[item.region] = Box(min(a.x0, b.x0), min(a.y0, b.y0), max(a.x1, b.x1), max(a.y1, b.y1))
+        found[item.region] = _joined(item.site, found.get(item.region, item.site))
     return found
 
 
@@ -163,14 +168,14 @@ class Sizes(Mapping[tuple[str, str], float]):
 
     def __init__(self, spec: Spec, rules: Imaging) -> None:
         """Sizes of a study under the rules."""
-        self._spec, self._rules = spec, rules
+        self._spec, self._rules, self._noise = spec, rules, _noise(spec, rules)
         self._windows = {(region, name): window for (code, region, window), names in rules.measured.items() if code == spec.code for name in names}
         self._known: dict[tuple[str, str], float] = {}
 
     def __getitem__(self, key: tuple[str, str]) -> float:
         """The size of a region and measure."""
         if key not in self._known:
-            self._known[key] = _size(self._spec, key[0], self._windows[key], key[1], self._rules)
+            self._known[key] = _size(self._spec, key[0], self._windows[key], key[1], self._rules, self._noise)
         return self._known[key]
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
@@ -182,7 +187,7 @@ class Sizes(Mapping[tuple[str, str], float]):
         return len(self._windows)
 
 
-def _size(spec: Spec, region: str, window: str, name: str, rules: Imaging) -> float:
+def _size(spec: Spec, region: str, window: str, name: str, rules: Imaging, noise: float) -> float:
     """The mean where nothing is, moved by each finding that shows, with the widest of their spreads; a size that is given wins."""
     rule, streams = rules.measures[name], Streams(spec.seed)
     shows: list[Spread] = []
@@ -199,7 +204,6 @@ def _size(spec: Spec, region: str, window: str, name: str, rules: Imaging) -> fl
         return min(rule.high, max(rule.low, given[0]))
     mean = rule.absent.mean + sum(spread.mean - rule.absent.mean for spread in shows)
     spread = max([rule.absent.sd, *(item.sd for item in shows)])
-    noise = _noise(spec, rules)
     anatomy = streams.normal(f"size.{name}", f"{spec.patient}|{region}|{window}") * sqrt(ANATOMY)
     taken = streams.normal(f"view.{name}", f"{spec.study}|{region}|{window}") * sqrt(noise**2 - ANATOMY)
     return min(rule.high, max(rule.low, mean + spread * (anatomy + taken)))
@@ -217,26 +221,43 @@ def measure(phantom: Phantom, region: str, window: str, imaging: Imaging | None 
         window: Window of the study.
         imaging: Rules; those of the house if none are given.
     """
-    rules = (imaging or load_imaging()).measures
+    wanted = [item for item in phantom.gauges if item.region == region and item.window == window]
+    return _read(Canvas(phantom.pixels, phantom.spacing_mm), wanted, imaging or load_imaging())
+
+
+def _read(canvas: Canvas, wanted: Iterable[Gauge], rules: Imaging) -> dict[str, float]:
+    """Values in the order of the file, rounded as their measure is and kept within what it can be."""
     found = {}
-    for item in phantom.gauges:
-        if item.region == region and item.window == window:
-            rule = rules[item.measure]
-            value = item.read(Canvas(phantom.pixels, phantom.spacing_mm))
-            found[item.measure] = round(min(rule.high, max(rule.low, value)), rule.digits)
-    return {name: found[name] for name in rules if name in found}
+    for item in wanted:
+        rule = rules.measures[item.measure]
+        found[item.measure] = round(min(rule.high, max(rule.low, item.read(canvas))), rule.digits)
+    return {name: found[name] for name in rules.measures if name in found}
 
 
-@lru_cache(maxsize=4096)
-def _measured(spec: Spec, region: str, window: str) -> tuple[tuple[str, float], ...]:
-    return tuple(measure(_pictured(spec, view_of(spec.code, region, window)), region, window).items())
+def look(spec: Spec, region: str, window: str, imaging: Imaging | None = None) -> dict[str, float]:
+    """The same as `measure` of the view that shows the region, without drawing more of the picture than what is read.
+
+    Args:
+        spec: The study.
+        region: Region of the study.
+        window: Window of the study.
+        imaging: Rules; those of the house if none are given.
+    """
+    rules = imaging or load_imaging()
+    name = view_of(spec.code, region, window)
+    drawn, plan = _planned_here(spec, name) if rules is load_imaging() else _planned(spec, name, rules)
+    wanted = [item for item in plan.gauges if item.region == region and item.window == window]
+    if not wanted:
+        return {}
+    part = _regions(replace(item, region="") for item in wanted)[""]
+    canvas = Canvas.blank((plan.width_mm, plan.height_mm), plan.spacing_mm, plan.air, _offset(spec, name), part)
+    plan.before(canvas)
+    for item in plan.gauges:
+        item.paint(canvas, drawn[item.region, item.measure])
+    plan.after(canvas)
+    canvas.pixels += _noise(spec, rules) * plan.noise * canvas.texture("grain", canvas.everything())
+    return _read(canvas, wanted, rules)
 
 
-@lru_cache(maxsize=16)
-def _pictured(spec: Spec, view: str) -> Phantom:
-    return draw(spec, view)
-
-
-def look(spec: Spec, region: str, window: str) -> dict[str, float]:
-    """Draw the view that shows a region, if it is not drawn yet, and measure there."""
-    return dict(_measured(spec, region, window))
+def _joined(a: Box, b: Box) -> Box:
+    return Box(min(a.x0, b.x0), min(a.y0, b.y0), max(a.x1, b.x1), max(a.y1, b.y1))

@@ -20,8 +20,7 @@ def _plan(gauges: tuple[Gauge, ...], organ: float = TISSUE) -> Plan:
 
 def _speckle(canvas: Canvas) -> None:
     """Coarse grain of tissue and a bright line of skin and muscle."""
-    whole = (slice(0, canvas.pixels.shape[0]), slice(0, canvas.pixels.shape[1]))
-    canvas.pixels *= 1.0 + 0.07 * canvas.texture("mottle", whole)
+    canvas.pixels *= 1.0 + 0.07 * canvas.texture("mottle", canvas.everything())
     for depth, value in ((8.0, 0.8), (15.0, 0.6)):
         canvas.set(Between(Ellipse(0.0, APEX, depth + 22.0, depth + 22.0), Ellipse(0.0, APEX, depth + 20.5, depth + 20.5)), value)
 

@@ -160,6 +160,8 @@ def protocol_study(world: World, order_id: str, protocol: str) -> Done:
 def view_study(world: World, study_id: str, region: str, window: str) -> Done:
     """Look at one region of a study in one window; the answer is what can be measured there, without names of findings.
 
+    It says how good the pictures are, and what was measured there in an earlier study of the kind, if there is one.
+
     Args:
         study_id: Study, for example S0003.
         region: Region of the study, as get_request shows them.

@@ -48,6 +48,7 @@ IMAGING = {
     "version": 1,
     "full_size_from": 0.5,
     "full_size_source": "assumption",
+    "archive": {"share": 0.5, "from_days": 10, "to_days": 20, "chronic_share": 0.5, "source": "assumption"},
     "safety": {},
     "studies": {
         "ct_head": {
