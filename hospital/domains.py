@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
+from pydantic_core import from_json, to_json
+
 from clinsim.errors import ToolError, UsageError
 from clinsim.hospital.records.base import UnknownRecordError
 from clinsim.hospital.records.database import RECORDS_OF, Database, load_database
@@ -36,7 +38,7 @@ from clinsim.hospital.tools import (
     visual_diagnosis_measures,
 )
 from clinsim.record import Role
-from clinsim.tooling import ToolSpec, as_data, check_call, granted
+from clinsim.tooling import ToolSpec, check_call, granted
 
 __all__ = ["DOMAINS", "Called", "Change", "Database", "RecordWorld", "call", "difference", "load_database", "tools_of"]
 
@@ -61,6 +63,8 @@ TOOL_MODULES = (
 )
 """The modules that declare the tools of the domains."""
 
+LONGEST_KEPT = 200
+"""Characters of arguments up to which an answer is kept."""
 Outcome = Literal["ok", "unknown_tool", "schema", "missing", "refused"]
 
 
@@ -118,9 +122,23 @@ def call(world: RecordWorld, toolset: str, name: str, arguments: Mapping[str, An
     submission = check_call(name, arguments, tools)
     if submission.error:
         return Called(False, None, submission.error, False, "schema" if submission.status == "schema" else "unknown_tool")
+    key = _key(world, tools[name], submission.arguments)
+    kept = world.database.answers.get(key) if key else None
+    if kept is not None:
+        return Called(True, from_json(kept), "", False)
     before = len(world.written)
     try:
         answer = tools[name].function(world, **submission.arguments)
     except ToolError as refusal:
         return Called(False, None, str(refusal), len(world.written) > before, "missing" if isinstance(refusal, UnknownRecordError) else "refused")
-    return Called(True, as_data(answer), "", len(world.written) > before)
+    text = to_json(answer)
+    if key:
+        world.database.keep(key, text)
+    return Called(True, from_json(text), "", len(world.written) > before)
+
+
+def _key(world: RecordWorld, spec: ToolSpec, arguments: Mapping[str, Any]) -> tuple[Any, ...] | None:
+    """Under which an answer is kept: reading what nobody has written on is a function of records and arguments. None if it is not kept."""
+    if world.written or "read" not in spec.tags or sum(len(value) for value in arguments.values() if isinstance(value, str)) > LONGEST_KEPT:
+        return None
+    return (spec.toolset, spec.name, world.actor.role, *arguments.values())

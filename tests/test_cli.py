@@ -77,6 +77,8 @@ def test_scenarios_and_tools_are_listed(cli):
     assert tools
     assert all("pharmacist" in tool["roles"] and tool["toolset"] == "live" for tool in tools)
     assert "wait" in cli("tools")[1]
+    triage = json.loads(cli("tools", "--toolset", "triage_emergency", "--json")[1])["tools"]
+    assert {"order_stat_labs", "submit_answer"} <= {tool["name"] for tool in triage}
 
 
 def test_without_a_command_it_says_what_there_is(cli):

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-import clinsim.hospital.tools  # noqa: F401  # declares the tools
+import clinsim.hospital.domains  # declares the tools of the domains
+import clinsim.hospital.tools  # noqa: F401  # declares the live tools
 from clinsim.commands.screen import page, table, write_json
 from clinsim.errors import UsageError
 from clinsim.record import ROLES

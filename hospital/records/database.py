@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -38,6 +39,8 @@ RECORDS_OF: dict[str, type[DomainRecords]] = {
 """The shape of each domain's file."""
 ROLE_OF: dict[str, Role] = {"visual_diagnosis": "radiologist", "drug_interaction": "pharmacist", "radiology_report": "radiologist"}
 """Who acts in a domain; a doctor in the others."""
+MOST_KEPT = 2048
+"""Answers that a database keeps."""
 FILE_NAMES = ("db.json", "database.yaml", "database.json")
 """What the database of a folder is called, in this order."""
 
@@ -50,6 +53,22 @@ class Database:
     origin: str
     digest: str
     records: DomainRecords
+
+    @cached_property
+    def answers(self) -> dict[Hashable, bytes]:
+        """Answers of reading tools as JSON, by call: filled as they are asked for, at most `MOST_KEPT`."""
+        return {}
+
+    def keep(self, key: Hashable, answer: bytes) -> None:
+        """Keep an answer; the oldest goes when there are too many.
+
+        Args:
+            key: The call.
+            answer: Its answer as JSON.
+        """
+        if len(self.answers) >= MOST_KEPT:
+            del self.answers[next(iter(self.answers))]
+        self.answers[key] = answer
 
     @cached_property
     def knowledge(self) -> Knowledge:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 READING = re.compile(
     r",?\s*(?:\(?)(?:most\s+)?(?:consistent with|suggest(?:s|ive of|ing)?|compatible with|indicat(?:es|ing|ive of)|concerning for|suspicious for|"
@@ -15,6 +16,7 @@ SIZE = re.compile(r"\d+(?:\.\d+)?(?:\s*[x×]\s*\d+(?:\.\d+)?){0,2}\s*(?:mm|cm)\b
 TO_MM = {"mm": 1.0, "cm": 10.0}
 
 
+@lru_cache(maxsize=4096)
 def without_reading(text: str) -> str:
     """A description without the clauses that say what it means: what is seen, not what it is."""
     return " ".join(READING.sub("", text).split()).strip(" ,;")
