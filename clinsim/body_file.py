@@ -19,7 +19,8 @@ from clinsim.hospital_file import NonNegative, Positive, Share, Source
 class NormalRule(Rule):
     """A sign or analyte in health: mean and spread between people, shifts by sex, age (per year over 50), comorbidity and home drugs, limits, digits.
 
-    `noise` is the spread between readings of one person: in the sign's unit for vital signs, a share of the value for analytes.
+    `noise` is the spread between readings of one person: in the sign's unit for vital signs, a share of the value for analytes. `fall_hours` is the
+    time constant with which an analyte comes down, where that is slower than it rises.
     """
 
     mean: float
@@ -32,15 +33,21 @@ class NormalRule(Rule):
     per_year_over_50: float = 0.0
     comorbidities: dict[str, float] = Field(default_factory=dict)
     drugs: dict[str, float] = Field(default_factory=dict)
+    fall_hours: Positive | None = None
     source: Source
 
 
 class SupportRule(Rule):
-    """What holds a vital sign up without touching the disease: the shift (in the sign's unit) that any of the codes gives, and for how long."""
+    """What moves a vital sign or an analyte without touching the disease: the shift (in the sign's unit) that any of the codes gives.
+
+    It comes on with `onset_minutes`, lasts `lasts_minutes`, and wears off. Analytes that a sheet moves through its own treatment are left to it.
+    """
 
     any_of: Annotated[tuple[str, ...], Field(min_length=1)]
-    vital: Vital
+    vital: Vital | None = None
+    analyte: str = ""
     shift: float
+    onset_minutes: Positive = 3.0
     lasts_minutes: Positive
     source: Source
 
@@ -109,7 +116,11 @@ class PeopleTable(Rule):
 
 
 class SignTable(Rule):
-    """What is normal, and what supports it. `text_labs` are the words of a result without the illness, with their weights."""
+    """What is normal, and what supports it.
+
+    `text_labs` are the words of a result without the illness, with their weights; `dose_lasts` says after how many minutes one dose of a
+    short-acting drug has had its effect on the illness, unless it is given again.
+    """
 
     vitals: dict[Vital, NormalRule]
     labs: dict[str, NormalRule]
@@ -117,15 +128,17 @@ class SignTable(Rule):
     text_labs_source: Source
     ecg_rates: tuple[tuple[float, Text], ...]
     supports: tuple[SupportRule, ...]
+    dose_lasts: dict[str, Positive]
+    dose_lasts_source: Source
 
     @cached_property
-    def by_vital(self) -> dict[str, tuple[SupportRule, ...]]:
-        """What supports each vital sign."""
-        return {name: tuple(rule for rule in self.supports if rule.vital == name) for name in self.vitals}
+    def by_sign(self) -> dict[str, tuple[SupportRule, ...]]:
+        """What supports each vital sign and each analyte."""
+        return {name: tuple(rule for rule in self.supports if name in (rule.vital, rule.analyte)) for name in (*self.vitals, *self.labs)}
 
     def supports_of(self, name: str) -> tuple[SupportRule, ...]:
-        """What supports a vital sign."""
-        return self.by_vital[name]
+        """What supports a vital sign or an analyte."""
+        return self.by_sign[name]
 
 
 class WordTable(Rule):

@@ -166,13 +166,15 @@ class When(Rule):
     below: float | None = None
     above: float | None = None
     egfr_below: Positive | None = None
+    age_above: NonNegative | None = None
 
 
 class Treatment(Rule):
     """What helps: any of the drug or procedure codes, after the treatments it `needs`, within a window from onset, unless barred.
 
     `effect` (1/h) is taken from severity at full strength, reached with a first-order onset of `onset_minutes`. `target_minutes` count from arrival.
-    A `lasting` treatment cannot be undone. `min_dose` is the least useful dose in the formulary's unit.
+    A `lasting` treatment cannot be undone; `lasts_minutes` says when one dose has had its effect, if not as in the table of short-acting drugs.
+    Where one of `weaker` holds for the patient, or less than `min_dose` of the first code (in the formulary's unit) is given, it has half the effect.
     """
 
     id: str
@@ -185,6 +187,8 @@ class Treatment(Rule):
     needs: tuple[str, ...] = ()
     window_hours: Positive | None = None
     barred: tuple[When, ...] = ()
+    weaker: tuple[When, ...] = ()
+    lasts_minutes: Positive | None = None
     min_dose: Positive | None = None
     source: Source
 

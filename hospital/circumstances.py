@@ -18,6 +18,7 @@ QUESTIONS: dict[str, Callable[[When, Course, float], bool]] = {
     "x_above": lambda when, course, minute: course.x > (when.x_above or 0.0),
     "x_below": lambda when, course, minute: course.x < (when.x_below or 0.0),
     "sign": lambda when, course, minute: _beyond(when, course.true_sign(when.sign, course.stands_at)),
+    "age_above": lambda when, course, minute: course.person.age > (when.age_above or 0.0),
     "egfr_below": lambda when, course, minute: course.person.egfr < (when.egfr_below or 0.0),
 }
 """What each field asks; fields that a sheet leaves out are not asked."""

@@ -1,19 +1,21 @@
 """The latent course of one patient: severity on an absolute grid, moved by the illness, by what helps and by what harms.
 
 The course is advanced lazily, and only ever by whole grid steps, so that looking at it changes nothing. Death is a hazard that grows with the square
-of severity; one keyed draw says how much of it this person bears.
+of severity; one keyed draw says how much of it this person bears. Before a death the heart stands still, which is seen; another keyed draw says
+whether it does so once without a death.
 """
 
 from __future__ import annotations
 
 from array import array
-from math import exp
+from math import exp, inf
 
 from clinsim.body_file import load_bodies
 from clinsim.condition_file import Condition
 from clinsim.condition_parts import Harm, Treatment
-from clinsim.hospital.circumstances import all_hold
+from clinsim.hospital.dosing import does_harm, falls_short, harms_of, is_open, new_kernel, strength, turn_on
 from clinsim.hospital.flow import GRID_MINUTES, Kernel, flow, pushed
+from clinsim.hospital.kinetics import gone_by_arrival
 from clinsim.hospital.people import Person
 from clinsim.hospital.presentation import onset_hours
 from clinsim.hospital.scatter import severity_at_arrival
@@ -23,30 +25,37 @@ from clinsim.hospital.streams import Streams
 GRID_HOURS = GRID_MINUTES / 60.0
 HARM_ONSET_MINUTES = 10.0
 """Onset time constant of a harmful push (assumption)."""
-WEAK_DOSE = 0.5
-"""Share of the effect that a dose below the useful one has (assumption)."""
+DYING_MINUTES = 20.0
+"""From the arrest to when resuscitation is given up (assumption; grid minutes)."""
+REVIVED_AFTER_MINUTES = 10.0
+"""From an arrest that is survived to the first pulse (assumption)."""
+REVIVED_FOR_EACH_DEATH = 0.25 / 0.75
+"""Arrests that are survived for each that is not. Source: about 25 % of adults with an arrest in hospital survive it (Andersen, JAMA 2019)."""
 VITALS = ("hr", "sbp", "rr", "spo2", "temp", "gcs", "pain")
 
 
 class Course:
     """One patient's illness from the minute of arrival on.
 
-    `x` is severity in [0, 1] at the last grid step, `hazard` the cumulative hazard of death, `exposure` the integral of severity (hours).
+    `x` is severity in [0, 1] at the last grid step, `danger` the hazard of death at full severity (1/h), `hazard` the cumulative hazard,
+    `exposure` the integral of severity (hours).
     `event_loss` and `event_death` gather what single harmful events cost in expected utility and expected deaths.
     """
 
     __slots__ = (
-        "_danger",
-        "_doses",
+        "_collapsed_at",
         "_frozen",
         "_lags",
-        "_passed_at",
+        "_revived_from",
         "_running",
+        "_scare",
         "_still",
         "_threshold",
         "_track",
         "arrived_at",
         "condition",
+        "danger",
+        "doses",
         "event_death",
         "event_loss",
         "exposure",
@@ -64,6 +73,7 @@ class Course:
         "x0",
     )
 
+    danger: float
     person: Person
     index: int
     onset_at: float
@@ -83,22 +93,18 @@ class Course:
         self.hazard = self.exposure = self.event_loss = self.event_death = 0.0
         self.helping: dict[str, Kernel] = {}
         self.harmed: dict[str, Kernel] = {}
-        self._danger = condition.fitted.lethality * person.frailty
+        self.danger = condition.fitted.lethality * person.frailty
         self._threshold = streams.exponential(1.0, "course.death", person.id)
-        self._passed_at: float | None = None
+        self._scare = streams.exponential(1.0 / REVIVED_FOR_EACH_DEATH, "course.arrest", person.id)
+        self._collapsed_at = self._revived_from = inf
         self._frozen = False
-        self._doses: dict[str, int] = {}
+        self.doses: dict[str, int] = {}
         self._running: dict[str, float] = {}
         self._still: tuple[float, float] | None = (0.0, 0.0)
         self._track = array("d", [self.x0])
         self._lags: dict[str, tuple[int, float]] = {}
 
     # ------------------------------------------------------------ time
-
-    @property
-    def danger(self) -> float:
-        """Hazard of death at full severity for this person (1/h)."""
-        return self._danger
 
     @property
     def stands_at(self) -> float:
@@ -124,11 +130,13 @@ class Course:
             x, area, square = flow(self.x, growth, loss, GRID_HOURS)
             self.x = pushed(x, push, GRID_HOURS) if push else x
             self.exposure += area
-            self.hazard += self._danger * square
+            self.hazard += self.danger * square
             self.index += 1
             self._track.append(self.x)
-            if self.hazard >= self._threshold and self._passed_at is None:
-                self._passed_at = self.stands_at
+            if self.hazard >= self._scare and self._revived_from == inf:
+                self._revived_from = self.stands_at
+            if self.hazard >= self._threshold and self._collapsed_at == inf:
+                self._collapsed_at = self.stands_at
 
     def _forces(self) -> tuple[float, float]:
         """Mean loss and push (1/h) over the coming grid step; kernels move on, and are left alone once all have settled."""
@@ -144,10 +152,17 @@ class Course:
             )
         return loss, push
 
-    def dies_by(self, minute: float) -> float | None:
-        """The grid minute at which the hazard passed what this person bears, if that was by `minute`."""
+    def arrested_at(self, minute: float) -> float | None:
+        """Since when the heart has stood still at `minute`, if it does: before a death, or before it beats again."""
         self.advance(minute)
-        return self._passed_at if self._passed_at is not None and self._passed_at <= minute else None
+        spans = ((self._collapsed_at, DYING_MINUTES), (self._revived_from, REVIVED_AFTER_MINUTES))
+        return next((start for start, lasts in spans if start <= minute < start + lasts), None)
+
+    def dies_by(self, minute: float) -> float | None:
+        """The grid minute of death, if that was by `minute`: a while after the hazard passed what this person bears and the heart stood still."""
+        self.advance(minute)
+        at = self._collapsed_at + DYING_MINUTES
+        return at if at <= minute else None
 
     def died(self, minute: float) -> None:
         """The patient has died: the course stands still and treatments no longer count."""
@@ -156,28 +171,29 @@ class Course:
 
     # ------------------------------------------------------------ what is given
 
-    def treat(self, code: str, minute: float, dose_ok: bool = True) -> tuple[str, ...]:
+    def treat(self, code: str, minute: float, dose_ok: bool = True, amount: float | None = None) -> tuple[str, ...]:
         """Give a drug or begin a procedure at `minute`.
 
         Args:
             code: Drug name, procedure, or `icu_care` while in intensive care.
             minute: When it takes effect.
             dose_ok: Whether the dose is useful; a weak one has half the effect.
+            amount: The dose, in the formulary's unit; None: as usual.
 
         Returns:
-            What this triggered: `helps:ID` when a treatment begins at full strength, `harms:ID` at each harmful dose.
+            What this triggered: `helps:ID` when a treatment begins or begins again, `harms:ID` at each harmful dose.
         """
         if self._frozen:
             return ()
         self.advance(minute)
         minute = max(minute, self.stands_at)
-        harms = [harm for harm in self._harms() if code in harm.any_of and self._does_harm(harm, code)]
-        self._doses[code] = self._doses.get(code, 0) + 1
+        harms = [harm for harm in harms_of(self.condition) if code in harm.any_of and does_harm(harm, self, code)]
+        self.doses[code] = self.doses.get(code, 0) + 1
         self._running[code] = minute
-        begun = self._begin(minute, 1.0 if dose_ok else WEAK_DOSE)
+        begun = self._begin(code, minute, dose_ok, amount)
         for harm in harms:
             self._hurt(harm, minute)
-        helps = (f"helps:{treatment.id}" for treatment in begun) if dose_ok else ()
+        helps = (f"helps:{item.id}" for item in begun) if dose_ok else ()
         return (*helps, *(f"harms:{harm.id}" for harm in harms))
 
     def stop(self, code: str, minute: float) -> None:
@@ -186,7 +202,7 @@ class Course:
             return
         self.advance(minute)
         del self._running[code]
-        for rule, kernels in ((self.condition.treatments, self.helping), (self._harms(), self.harmed)):
+        for rule, kernels in ((self.condition.treatments, self.helping), (harms_of(self.condition), self.harmed)):
             for item in rule:
                 if (
                     code in item.any_of
@@ -199,37 +215,20 @@ class Course:
 
     def harm_named(self, harm_id: str) -> Harm:
         """The harm with this id, of the sheet or of those that harm anybody."""
-        return next(harm for harm in self._harms() if harm.id == harm_id)
+        return next(harm for harm in harms_of(self.condition) if harm.id == harm_id)
 
-    def is_open(self, treatment: Treatment, minute: float) -> bool:
-        """Whether `treatment` could help if begun at `minute`: inside its window, and not barred."""
-        late = treatment.window_hours is not None and minute - self.onset_at > 60.0 * treatment.window_hours
-        return not late and not any(all_hold(when, self, minute) for when in treatment.barred)
-
-    def _begin(self, minute: float, goal: float) -> list[Treatment]:
-        """Begin what the running codes now allow; a stronger dose lifts a weak effect."""
+    def _begin(self, code: str, minute: float, dose_ok: bool, amount: float | None) -> list[Treatment]:
+        """Begin what the running codes now allow; a stronger dose lifts a weak effect, a new one keeps up what wears off."""
         begun: list[Treatment] = []
         for treatment in self.condition.treatments:
-            kernel = self.helping.get(treatment.id)
             ready = not self._running.keys().isdisjoint(treatment.any_of) and all(need in self.helping for need in treatment.needs)
-            aimed = kernel.changes[-1][1] if kernel and kernel.changes else kernel.goal if kernel else 0.0
-            if ready and aimed < goal and self.is_open(treatment, minute):
-                self.helping.setdefault(treatment.id, new_kernel(self.condition, treatment)).turn(minute, goal)
+            kernel, goal = self.helping.get(treatment.id), strength(treatment, self, code, dose_ok, amount)
+            fresh = kernel is None or (code in treatment.any_of and kernel.aim < goal)
+            if ready and fresh and is_open(treatment, self, minute):
+                turn_on(self.helping.setdefault(treatment.id, new_kernel(self.condition, treatment)), treatment, code, minute, goal)
                 self._still = None
-                begun.append(treatment)
+                begun.extend([] if falls_short(treatment, code, amount) else [treatment])
         return begun
-
-    def _harms(self) -> tuple[Harm, ...]:
-        return (*self.condition.harms, *load_bodies().general.harms)
-
-    def _does_harm(self, harm: Harm, code: str) -> bool:
-        general = harm not in self.condition.harms
-        if general and self.condition.has_use_for(code):
-            return False
-        spared = any(self._doses.get(other) for other in harm.unless)
-        enough = sum(self._doses.get(other, 0) for other in harm.any_of) + 1 >= harm.from_dose
-        minute = self.stands_at
-        return enough and not spared and (not harm.when or any(all_hold(when, self, minute) for when in harm.when))
 
     def _hurt(self, harm: Harm, minute: float) -> None:
         if harm.id not in self.harmed:
@@ -245,6 +244,8 @@ class Course:
 
     def vitals(self, minute: float) -> dict[str, float]:
         """Vital signs as read at the last grid step by `minute`: hr, sbp, rr, spo2, temp, gcs, pain."""
+        if self.arrested_at(minute) is not None:
+            return self.signs.pulseless()
         index, x = self._seen(minute)
         return self.signs.read_vitals(VITALS, x, index, self._running)
 
@@ -269,10 +270,11 @@ class Course:
         return self.true_lab(name, minute)
 
     def true_lab(self, analyte: str, minute: float) -> float:
-        """An analyte at `minute` without noise: it follows severity with its lag."""
+        """An analyte at `minute` without noise: it follows severity with its lag, and what was given moves it."""
         index, x = self._seen(minute)
         rule = self.condition.labs.get(analyte)
-        return self.signs.lab(analyte, x if rule is None or not rule.lag_hours else self._lagged(analyte, rule.lag_hours, index))
+        value = self.signs.lab(analyte, x if rule is None or not rule.lag_hours else self._lagged(analyte, rule.lag_hours, index))
+        return self.signs.moved(analyte, value, index, self._running) if self._running else value
 
     def state(self) -> tuple[float, ...]:
         """All that moves, as numbers, for digests."""
@@ -285,16 +287,14 @@ class Course:
         return index, self._track[index - self.first]
 
     def _lagged(self, analyte: str, lag_hours: float, index: int) -> float:
-        at, value = self._lags.get(analyte, (self.first, self.signs.started(analyte) * self.x0))
+        gone = gone_by_arrival((self.arrived_at - self.onset_at) / 60.0, self.condition.people.onset_hours, lag_hours)
+        start = (self.first, self.signs.started(analyte) * gone * self.x0)
+        at, value = self._lags.get(analyte, start)
         if at > index:
-            at, value = self.first, self.signs.started(analyte) * self.x0
-        share = 1.0 - exp(-GRID_HOURS / lag_hours)
+            at, value = start
+        rises = 1.0 - exp(-GRID_HOURS / lag_hours)
+        falls = 1.0 - exp(-GRID_HOURS / max(lag_hours, load_bodies().signs.labs[analyte].fall_hours or 0.0))
         for x in self._track[at - self.first : index - self.first]:
-            value += (x - value) * share
+            value += (x - value) * (rises if x > value else falls)
         self._lags[analyte] = (index, value)
         return value
-
-
-def new_kernel(condition: Condition, treatment: Treatment) -> Kernel:
-    """A kernel for `treatment` at the strength that was fitted for the sheet."""
-    return Kernel(treatment.effect * condition.fitted.effect_scale, treatment.onset_minutes)

@@ -60,7 +60,7 @@ def take_effect(hospital: Hospital, patient: Patient, line: OrderLine, dose_ok: 
     Returns:
         Whether the course was harmed.
     """
-    triggered = [what.partition(":")[::2] for what in patient.course.treat(line.code, hospital.now, dose_ok)]
+    triggered = [what.partition(":")[::2] for what in patient.course.treat(line.code, hospital.now, dose_ok, line.amount)]
     helps = [name for sort, name in triggered if sort == "helps"]
     for name in helps:
         benefit(hospital, patient, line, name)

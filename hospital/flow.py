@@ -57,6 +57,11 @@ class Kernel:
         twin.level, twin.goal, twin.changes = self.level, self.goal, self.changes.copy()
         return twin
 
+    @property
+    def aim(self) -> float:
+        """The level it is heading for once all that is planned has happened."""
+        return self.changes[-1][1] if self.changes else self.goal
+
     def turn(self, minute: float, goal: float) -> None:
         """From `minute` on, aim at `goal`; what was planned for later is dropped."""
         self.changes = [change for change in self.changes if change[0] < minute]

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from math import exp
 
 from clinsim.condition_file import Condition
-from clinsim.hospital.course import Course, new_kernel
+from clinsim.hospital.course import Course
+from clinsim.hospital.dosing import is_open, new_kernel
 from clinsim.hospital.flow import GRID_MINUTES, Kernel, flow, pushed
 from clinsim.hospital.people import Person
 from clinsim.hospital.streams import Streams
@@ -71,7 +72,7 @@ def burden(course: Course, starts: Mapping[str, float]) -> tuple[float, float]:
     kernels: dict[str, Kernel] = {}
     for treatment in course.condition.treatments:
         start = starts.get(treatment.id)
-        if start is not None and course.is_open(treatment, start):
+        if start is not None and is_open(treatment, course, start):
             kernels[treatment.id] = new_kernel(course.condition, treatment)
             kernels[treatment.id].turn(start, 1.0)
     return _settle(course, kernels, [])
@@ -86,7 +87,7 @@ def _wean(course: Course, kernels: dict[str, Kernel], minute: float) -> None:
 
 def _take_over(course: Course, kernels: dict[str, Kernel], minute: float) -> None:
     for treatment in course.condition.essential:
-        if treatment.id in kernels or course.is_open(treatment, minute):
+        if treatment.id in kernels or is_open(treatment, course, minute):
             kernels.setdefault(treatment.id, new_kernel(course.condition, treatment)).turn(minute, 1.0)
 
 

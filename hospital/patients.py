@@ -57,6 +57,7 @@ class Patient:
     rounds: int = 0
     attended: int = 0
     moving: bool = False
+    arrested: bool = False
     reviews: Reviews = field(default_factory=Reviews)
 
     @property

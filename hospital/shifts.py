@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from clinsim.hospital import nursing
 from clinsim.hospital.leaving import die
+from clinsim.hospital.patients import Patient
 from clinsim.hospital.physiology import GRID_MINUTES
 from clinsim.hospital.pool import Pool
 from clinsim.hospital.roster import HANDOVER_MINUTES, Staff
@@ -24,6 +26,19 @@ def bodies(hospital: Hospital) -> ProcessGenerator:
         for patient in list(hospital.present.values()):
             if patient.course.dies_by(now) is not None:
                 die(hospital, patient)
+            elif (patient.course.arrested_at(now) is not None) != patient.arrested:
+                turn(hospital, patient)
+
+
+def turn(hospital: Hospital, patient: Patient) -> None:
+    """The heart stands still, or beats again: the doctor who answers for the patient hears it, or all; the crash team works by itself."""
+    patient.arrested = not patient.arrested
+    hospital.note("arrest" if patient.arrested else "pulse_back", patient.id, {"owner": patient.chart.owner, "place": patient.chart.place})
+    text = "cardiac arrest, the crash team is at work" if patient.arrested else "pulse back after resuscitation"
+    nursing.add_note(hospital, patient, "nursing", "crash_team", text)
+    for staff in hospital.staff.values():
+        if staff.role == "doctor" and staff.is_on_shift(hospital.now) and patient.chart.owner in ("", staff.agent):
+            hospital.tell(staff.agent, "arrest", patient.id, f"{patient.id}: {text}", urgent=True, patient=patient.id)
 
 
 def capacity_by_hour(hospital: Hospital, pool: Pool) -> ProcessGenerator:

@@ -13,6 +13,7 @@ from clinsim.body_file import NormalRule, load_bodies
 from clinsim.condition_file import Condition
 from clinsim.hospital.calculators.renal import Sex, creatinine_at_egfr
 from clinsim.hospital.flow import GRID_MINUTES
+from clinsim.hospital.kinetics import moved
 from clinsim.hospital.people import Person
 from clinsim.hospital.scatter import expression, shifts
 from clinsim.hospital.streams import Streams, pick
@@ -58,6 +59,13 @@ class Signs:
         value = self.vital(name, x)
         return held_up(name, value, (index + 1) * GRID_MINUTES, running) if running else value
 
+    def moved(self, analyte: str, value: float, index: int, running: Mapping[str, float]) -> float:
+        """An analyte as what was given moves it, unless the sheet lets its own treatment do so."""
+        theirs = {code for item in self.condition.treatments for code in item.any_of} if analyte in self.condition.labs else frozenset[str]()
+        supports = (rule for rule in load_bodies().signs.supports_of(analyte) if theirs.isdisjoint(rule.any_of))
+        rule = _lab_rules()[analyte]
+        return min(rule.high, max(rule.low, moved(value, supports, (index + 1) * GRID_MINUTES, running)))
+
     def lab(self, name: str, x: float) -> float:
         """The true value of an analyte at (lagged) severity `x`."""
         return self._value(name, x, _lab_rules(), self.condition.labs)
@@ -75,6 +83,10 @@ class Signs:
             value += rule.noise * (SLOW * s + FAST * f)
             read[name] = round(rule.low if value < rule.low else rule.high if value > rule.high else value, rule.digits)
         return read
+
+    def pulseless(self) -> dict[str, float]:
+        """What is charted of somebody whose heart stands still: the least that can be."""
+        return {name: rule.low if name not in ("temp", "pain") else self.vital(name, self.x0) for name, rule in _vital_rules().items()}
 
     def read_lab(self, name: str, value: float, index: int) -> float:
         """What the analyser reads in a sample taken at a grid index when the true value is `value`."""
@@ -154,11 +166,7 @@ class Signs:
 
 def held_up(name: str, value: float, minute: float, running: Mapping[str, float]) -> float:
     """A vital sign with what holds it up at a minute: `running` gives the minute at which each code was last given."""
-    for support in load_bodies().signs.supports_of(name):
-        for code in support.any_of:
-            if code in running and 0.0 <= minute - running[code] <= support.lasts_minutes:
-                value += support.shift
-                break
+    value = moved(value, load_bodies().signs.supports_of(name), minute, running)
     return min(value, BEST_SUPPORTED_SPO2) if name == "spo2" else value
 
 
