@@ -178,6 +178,14 @@ class SlipRule(Rule):
     source: Source
 
 
+class HomeListRule(Rule):
+    """How wrong a list of home drugs at the door is: share of drugs left out, share of stopped ones still on it."""
+
+    omitted: Share
+    stale: Share
+    source: Source
+
+
 class Formulary(Rule):
     """All drugs and all that is known of them together."""
 
@@ -189,6 +197,7 @@ class Formulary(Rule):
     combinations: tuple[Combination, ...] = ()
     incompatibilities: tuple[Incompatibility, ...] = ()
     coverage: tuple[Coverage, ...] = ()
+    home_lists: HomeListRule = HomeListRule(omitted=0.0, stale=0.0, source="assumption")
     losses: LossRule
     slips: SlipRule
 

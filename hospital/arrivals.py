@@ -10,6 +10,7 @@ from clinsim.hospital.patients import Patient
 from clinsim.hospital.people import make_person, present
 from clinsim.hospital.physiology import Course, references
 from clinsim.hospital.pool import Pool
+from clinsim.hospital.reconciliation import charted_list
 from clinsim.hospital.thinning import thinned
 from clinsim.scenario_file import ArrivalRule, GivenPatient
 
@@ -81,7 +82,7 @@ def admit_to_hospital(hospital: Hospital, condition: str, key: str, origin: str,
         arrived_at=hospital.now,
         arrival_mode="ambulance" if ambulance else "walk_in",
         allergies=person.allergies,
-        home_drugs=person.home_drugs,
+        home_drugs=charted_list(hospital.streams, person),
         comorbidities=person.comorbidities,
         egfr=person.egfr,
         pregnant=person.pregnant,

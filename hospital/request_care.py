@@ -11,6 +11,7 @@ from clinsim.hospital.effects import breach
 from clinsim.hospital.leaving import withdraw
 from clinsim.hospital.ordering import line_of, place
 from clinsim.hospital.patients import Patient
+from clinsim.hospital.reconciliation import write_list
 from clinsim.record import Actor, Order, Receipt
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ def history(hospital: Hospital, actor: Actor, order: Order) -> Receipt:
     _seen(hospital, patient, actor.agent)
     for topic, text in facts.items():
         nursing.add_note(hospital, patient, "history", actor.agent, f"{topic}: {text}")
+    if "drugs" in facts:
+        write_list(hospital, patient, actor.agent)
     return Receipt(patient.id, "done", "history taken", facts)
 
 
@@ -186,6 +189,8 @@ def stop(hospital: Hospital, actor: Actor, order: Order) -> Receipt:
         line = hospital.desk.orders[oid]
         if line.kind == "drug" and line.code == order.code and line.state == "given":
             laboratory.set_state(hospital, line, "stopped", actor.agent)
+    patient.current_drugs = [drug for drug in patient.current_drugs if drug != order.code]
+    patient.chart.home_drugs = tuple(drug for drug in patient.chart.home_drugs if drug != order.code)
     return Receipt(patient.id, "stopped", f"{order.code} stopped")
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from clinsim.errors import ToolError
-from clinsim.hospital import grading, laboratory, messages, pharmacy, radiology
+from clinsim.hospital import grading, laboratory, messages, nursing, pharmacy, radiology
 from clinsim.hospital.charts import OrderLine, ReportLine
+from clinsim.hospital.reconciliation import write_list
 from clinsim.hospital.request_care import release
 from clinsim.hospital.viewing import seen
 from clinsim.record import Actor, Order, Receipt
@@ -97,6 +98,15 @@ def check_override(hospital: Hospital, actor: Actor, order: Order) -> Receipt:
     data = {"verdict": verdict, "by": actor.agent, "right": right, "patient": line.patient, "minutes": round(hospital.now - (line.done_at or 0.0), 2)}
     hospital.truth("override_graded", line.id, data)
     return Receipt(line.id, "checked", order.code)
+
+
+def reconcile(hospital: Hospital, actor: Actor, order: Order) -> Receipt:
+    """Ask the patient and the pharmacy outside what is really taken at home, and chart it."""
+    patient = hospital.patients[order.subject]
+    before = patient.chart.home_drugs
+    home = write_list(hospital, patient, actor.agent)
+    nursing.add_note(hospital, patient, "pharmacy", actor.agent, f"Home drugs as asked: {', '.join(home) or 'none'}.")
+    return Receipt(patient.id, "reconciled", f"{len(home)} home drugs", {"home_drugs": list(home), "before": list(before)})
 
 
 def claim_study(hospital: Hospital, actor: Actor, order: Order) -> Receipt:

@@ -68,6 +68,7 @@ REQUESTS: dict[str, Request] = {
     "query": Request(work.is_open, work.query),
     "reject": Request(work.is_open, work.reject),
     "check_override": Request(_anything, work.check_override),
+    "reconcile": Request(_not_away, work.reconcile),
     "claim_study": Request(_anything, work.claim_study),
     "protocol": Request(work.is_unprotocolled, work.protocol),
     "view": Request(_anything, work.view_study),

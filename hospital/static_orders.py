@@ -180,6 +180,15 @@ def _check_override(world: StaticWorld, order: Order) -> Receipt:
     return Receipt(line.id, "checked", order.code)
 
 
+def _reconcile(world: StaticWorld, order: Order) -> Receipt:
+    chart, told = chart_of(world, order), world.held(order.subject, "reconcile", "")
+    before = chart.home_drugs
+    chart.home_drugs = tuple(told.get("home_drugs", before))
+    add_note(world, chart, "pharmacy", f"Home drugs as asked: {', '.join(chart.home_drugs) or 'none'}.")
+    facts = {"home_drugs": list(chart.home_drugs), "before": list(before)}
+    return Receipt(order.subject, "reconciled", f"{len(chart.home_drugs)} home drugs", facts)
+
+
 def _stop(world: StaticWorld, order: Order) -> Receipt:
     chart = chart_of(world, order)
     for order_id in chart.orders:
@@ -244,6 +253,7 @@ ORDER_ANSWERS: dict[str, Answer] = {
     "query": _query,
     "reject": _decide("rejected"),
     "check_override": _check_override,
+    "reconcile": _reconcile,
     "protocol": _protocol,
     "claim_study": _claim_study,
     "view": _view,

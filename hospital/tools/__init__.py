@@ -8,6 +8,7 @@ from clinsim.hospital.tools import (
     live_orders,
     live_pharmacist,
     live_radiologist,
+    live_reconciliation,
     live_screening,
     live_shared,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "live_orders",
     "live_pharmacist",
     "live_radiologist",
+    "live_reconciliation",
     "live_screening",
     "live_shared",
 ]

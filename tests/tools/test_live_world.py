@@ -164,6 +164,7 @@ CHANGED = [
     ([*SEE, ANTIBIOTIC], pharmacist("reject_order", order_id=order("ceftriaxone"), reason="no"), settled("P0001", "loss")),
     ([*SEE, BY_OVERRIDE], pharmacist("check_override", order_id=order("ceftriaxone"), verdict="appropriate", reason="shock"),
      logged("override_graded", "verdict")),
+    ([], pharmacist("reconcile_medications", **SEPTIC), notes("P0001", "pharmacy")),
     ([*SEE, FILM], CLAIM_STUDY, lambda h: [found.reader for found in h.desk.studies.values()]),
     ([*SEE, SCAN], radiologist("protocol_study", order_id=order("CT_PULMONARY"), protocol="plain"), line("CT_PULMONARY", "protocol")),
     ([*SEE, FILM, CLAIM_STUDY], radiologist("submit_report", **REPORT, findings=FOUND), lambda h: len(h.charts["P0001"].reports)),

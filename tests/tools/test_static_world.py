@@ -15,6 +15,7 @@ HELD_BACK = {
     ("P1", "test", "TROP"): {"results": [["TROP", 12.0, "ng/L"]]},
     ("P6", "imaging", "ct_head"): {"findings": [["bleed", "brain"]], "impression": "bleeding"},
     ("P1", "consult", "cardiology"): {"advice": "no"},
+    ("P1", "reconcile", ""): {"home_drugs": ["aspirin", "warfarin"]},
     ("P1", "view", "ct_head/brain/brain"): {"measures": {"density": 66}},
 }
 
@@ -84,6 +85,7 @@ LEFT_BEHIND = [
     ("pharmacist_0", "reject_order", {"order_id": "O1", "reason": "x"}, "rejected", lambda w: w.desk.orders["O1"].state, "rejected"),
     ("pharmacist_0", "check_override", {"order_id": "O4", "verdict": "appropriate", "reason": "x"}, "checked",
      lambda w: (w.desk.orders["O4"].to_check, w.desk.orders["O4"].state), (False, "given")),
+    ("pharmacist_0", "reconcile_medications", {"patient_id": "P1"}, "reconciled", lambda w: w.charts["P1"].home_drugs, ("aspirin", "warfarin")),
     ("radiologist_0", "claim_study", {"study_id": "S1"}, "claimed", lambda w: w.desk.studies["S1"].reader, "radiologist_0"),
     ("radiologist_0", "protocol_study", {"order_id": "O3", "protocol": "angio"}, "protocolled",
      lambda w: (w.desk.orders["O3"].protocol, w.desk.to_protocol), ("angio", [])),
