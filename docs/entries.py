@@ -13,6 +13,7 @@ MEANING: dict[str, tuple[str, str]] = {
     "claim": ("chart", "a doctor takes charge of a patient"),
     "seen": ("chart", "a doctor asks or examines the patient for the first time"),
     "hand_over": ("chart", "a doctor hands the patient over, or leaves without (`to` is empty)"),
+    "home_drugs": ("chart", "the list of home drugs is set right: `added` were missing, `no_longer` are not taken any more"),
     "order": ("chart", "a test, image, drug, procedure or consult is ordered"),
     "order_state": ("chart", "an order moves on"),
     "result": ("chart", "values are in the chart; `taken_at` is when the sample was taken"),

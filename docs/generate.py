@@ -6,7 +6,7 @@
 In README.md and docs/*.md three things are not written by hand:
 
 - what stands between `<!-- generated: NAME -->` and `<!-- /generated -->` is made by the function NAME of `tables.py`,
-  `clinical.py` or `domain_tables.py`;
+  `clinical.py`, `domain_tables.py` or `medicines.py`;
 - each ```python block is executed, the blocks of a page one after the other in one namespace and an empty folder; a ```text block
   right after it holds what it prints;
 - in a ```console block each line `$ clinsim ...` is executed in that folder; lines below it hold what it prints, if any stand there. A
@@ -45,9 +45,10 @@ def rendered(text: str) -> str:
     """A page as it should stand: tables made anew, examples executed in an empty folder."""
     import clinical
     import domain_tables
+    import medicines
     import tables
 
-    made = {**vars(tables), **vars(clinical), **vars(domain_tables)}
+    made = {**vars(tables), **vars(clinical), **vars(domain_tables), **vars(medicines)}
     text = GENERATED.sub(lambda found: f"{found[1]}{made[found[2]]().strip()}\n{found[3]}", text)
     names: dict[str, Any] = {"__name__": "example"}
     with tempfile.TemporaryDirectory() as folder, chdir(folder), mock.patch.dict(os.environ, {"COLUMNS": str(COLUMNS), "TERM": "dumb"}):

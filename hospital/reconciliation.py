@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from clinsim.body_file import load_bodies
-from clinsim.hospital.safety import PatientFacts, is_significant, load_formulary, review
+from clinsim.hospital.safety import PatientFacts, load_formulary, review
 from clinsim.hospital.streams import Streams
 
 if TYPE_CHECKING:
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from clinsim.hospital.patients import Patient
     from clinsim.hospital.people import Person
 
-Decision = Literal["ordered", "continue", "hold", "look_up"]
+Decision = Literal["ordered", "continue", "reduce", "hold", "look_up"]
 
 
 @dataclass(frozen=True, slots=True)
 class HomeDrug:
-    """A home drug against the orders: ordered already, to continue, to hold (with the reason), or not in the formulary."""
+    """A home drug against the orders: ordered already, to continue, to reduce or to hold (with the reason), or not in the formulary."""
 
     drug: str
     decision: Decision
@@ -82,6 +82,10 @@ def _judged(drug: Drug, facts: PatientFacts, formulary: Formulary) -> HomeDrug:
     route = drug.routes[0]
     dose = drug.usual(route, facts.weight_kg)
     found = review(drug, dose or 0.0, drug.unit, route, facts, formulary) if dose is not None else ()
-    if is_significant(found):
+    grave = {finding.code for finding in found if finding.severity != "note"}
+    band = None if facts.egfr is None else drug.renal_band(facts.egfr)
+    if grave == {"RENAL"} and band is not None and band.action == "reduce":
+        return HomeDrug(drug.name, "reduce", found[0].text)
+    if grave:
         return HomeDrug(drug.name, "hold", f"{found[0].code}: {found[0].text}")
     return HomeDrug(drug.name, "continue", "nothing charted speaks against it")

@@ -35,6 +35,7 @@ DECISIONS = {
     "ordered by its brand": (("Lipitor",), ("atorvastatin",), FACTS, ["ordered"]),
     "potassium is high": (("spironolactone",), (), replace(FACTS, results={"K": 5.8}), ["hold"]),
     "kidneys fail": (("metformin", "amlodipine"), (), replace(FACTS, egfr=22.0), ["hold", "continue"]),
+    "kidneys are poor": (("metformin",), (), replace(FACTS, egfr=38.0), ["reduce"]),
     "bleeding": (("apixaban",), (), replace(FACTS, problems=("upper_gi_bleed",)), ["hold"]),
     "an interaction with what is given": (("simvastatin",), ("clarithromycin",), replace(FACTS, current_drugs=("clarithromycin",)), ["hold"]),
     "it is no interaction with itself": (("metoprolol",), (), replace(FACTS, current_drugs=("metoprolol",)), ["continue"]),

@@ -6,9 +6,14 @@ from typing import Any
 
 import pytest
 
+from clinsim.hospital.background import inpatients, someone, usual_prescription
+from clinsim.hospital.effects import facts_of
+from clinsim.hospital.hospital import Hospital
 from clinsim.hospital.safety import PatientFacts, is_significant, load_formulary, review
 from clinsim.hospital.slips import KINDS, Prescription, slip
 from clinsim.hospital.streams import Streams
+from clinsim.record import Submission
+from clinsim.scenario_file import load_scenario
 
 HEALTHY = PatientFacts(egfr=95.0, weight_kg=70.0, age=50.0)
 
@@ -45,6 +50,26 @@ def test_slips_come_at_the_published_rates() -> None:
     assert sum(one.significant for one in made) / len(made) == pytest.approx(0.308, abs=0.05)
     kinds = Counter(one.kind for one in made)
     assert set(kinds) == set(formulary.slips.weights), kinds
+
+
+def test_ward_doctors_err_at_the_published_rates_on_real_patients() -> None:
+    hospital = Hospital(load_scenario("ward_round"), 0)
+    while not inpatients(hospital):
+        decision = hospital.advance()
+        assert decision is not None
+        hospital.act(decision.agent, Submission("wait", {"minutes": 1.0}))
+    rule, orders, made = hospital.rules.background, 0, []
+    for number in range(12_000):
+        patient = someone(hospital, "ward.rx", number)
+        meant = usual_prescription(hospital, patient, number) if patient else None
+        if meant is None:
+            continue
+        orders += 1
+        error = slip(hospital.streams, f"ward.{number}", meant, facts_of(hospital, patient), hospital.knowledge.formulary, rule.error_share)
+        made += [error] if error else []
+    assert orders > 9_000
+    assert len(made) / orders == pytest.approx(0.062, abs=0.007)  # binomial sd 0.0023
+    assert sum(one.significant for one in made) / len(made) == pytest.approx(0.308, abs=0.055)  # sd 0.018
 
 
 def test_a_slip_is_what_it_says() -> None:
