@@ -6,7 +6,7 @@
 In README.md and docs/*.md three things are not written by hand:
 
 - what stands between `<!-- generated: NAME -->` and `<!-- /generated -->` is made by the function NAME of `tables.py`,
-  `clinical.py`, `domain_tables.py` or `medicines.py`;
+  `clinical.py`, `domain_tables.py`, `medicines.py` or `scores.py`;
 - each ```python block is executed, the blocks of a page one after the other in one namespace and an empty folder; a ```text block
   right after it holds what it prints;
 - in a ```console block each line `$ clinsim ...` is executed in that folder; lines below it hold what it prints, if any stand there. A
@@ -46,9 +46,10 @@ def rendered(text: str) -> str:
     import clinical
     import domain_tables
     import medicines
+    import scores
     import tables
 
-    made = {**vars(tables), **vars(clinical), **vars(domain_tables), **vars(medicines)}
+    made = {**vars(tables), **vars(clinical), **vars(domain_tables), **vars(medicines), **vars(scores)}
     text = GENERATED.sub(lambda found: f"{found[1]}{made[found[2]]().strip()}\n{found[3]}", text)
     names: dict[str, Any] = {"__name__": "example"}
     with tempfile.TemporaryDirectory() as folder, chdir(folder), mock.patch.dict(os.environ, {"COLUMNS": str(COLUMNS), "TERM": "dumb"}):

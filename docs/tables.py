@@ -29,7 +29,17 @@ HOUSE = "ed_evening"
 """The scenario whose hospital is shown."""
 RULES = ("ScenarioFile", "SeatRule", "ArrivalRule", "MixRule", "GivenPatient", "EventRule", "Budget", "Thinking")
 
-CODE = ("clinsim", "clinsim/commands", "clinsim/validation", "hospital", "hospital/calculators", "hospital/tools", "agents", "training")
+CODE = (
+    "clinsim",
+    "clinsim/benchmark",
+    "clinsim/commands",
+    "clinsim/validation",
+    "hospital",
+    "hospital/calculators",
+    "hospital/tools",
+    "agents",
+    "training",
+)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:

@@ -27,7 +27,8 @@ NEAR = 12
 COMMA, COLON = ",", ":"
 PAUSES = (COMMA, COLON)
 """Marks that are kept among the words: a comma goes on with a list, a colon ends what was said before it."""
-SENTENCE = re.compile(r"(?:[.!?](?=\s|$)|[;\n\r•])+")
+SENTENCE = re.compile(r"(?:(?<!\b[a-z])\.(?=\s|$)|[!?](?=\s|$)|[;\n\r•])+")
+"""What ends a sentence; a point after a single letter does not (E. coli, e.g.)."""
 TOKEN = re.compile(r"\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|[^\W\d_]+(?:'[^\W\d_]+)?[0-9]*|[,:]")
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 

@@ -30,6 +30,7 @@ STANCES = [
     ("She denies chest pain, and has dyspnoea.", "shortness of breath", {"said"}),
     ("Haemorrhage, oedema", "hemorrhage edema", {"said"}),
     ("Ischaemic changes of the oesophagus", "ischemic change of the esophagus", {"said"}),
+    ("Grown: E. coli, e.g. from the urine.", "E. coli", {"said"}),
     ("Nothing of the kind", "sepsis", set()),
 ]
 
