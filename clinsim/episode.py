@@ -17,6 +17,7 @@ from pydantic_core import to_json
 
 from clinsim.callers import Call, Callers
 from clinsim.hospital.hospital import Hospital
+from clinsim.hospital.streams import Streams
 from clinsim.record import Action, Decision, Observation, Past, Submission
 from clinsim.rewards import Ledger, Row
 from clinsim.scenario_file import Scenario
@@ -80,12 +81,12 @@ class Episode:
     With `recording`, `played` collects the actions in the order in which they are answered.
     """
 
-    def __init__(self, scenario: Scenario, seed: int, callers: Callers, action_limit: int | None = None) -> None:
-        """Open the hospital at minute 0; a seat that has submitted `action_limit` actions is asked no more."""
+    def __init__(self, scenario: Scenario, seed: int, callers: Callers, action_limit: int | None = None, streams: Streams | None = None) -> None:
+        """Open the hospital at minute 0; a seat that has submitted `action_limit` actions is asked no more. `streams` as for `Hospital`."""
         self.scenario = scenario
         self.seed = seed
         self.callers = callers
-        self.hospital = Hospital(scenario, seed)
+        self.hospital = Hospital(scenario, seed, streams)
         self.ledger = Ledger(scenario)
         self.recording = False
         self.played: list[Played] = []
@@ -104,7 +105,8 @@ class Episode:
         under_way = {agent: played and replace(played) for agent, (_, played) in self._open.items()}
         results = {agent: staff.last_result for agent, staff in self.hospital.staff.items()}
         told = (self.recording, list(self.played), under_way, results)
-        return _replayed, (self.scenario, self.seed, self.callers, self._limit, [replace(sent) for sent in self._script], told)
+        script = [replace(sent) for sent in self._script]
+        return _replayed, (self.scenario, self.seed, self.callers, self._limit, self.hospital.streams, script, told)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Episode:
         """A twin at the same point: the staff's policies are copied, what never changes is shared."""
@@ -257,7 +259,7 @@ class Episode:
         self._script.append(sent)
 
 
-def _replayed(scenario: Scenario, seed: int, callers: Callers, limit: int | None, script: list[Sent], told: Told) -> Episode:
-    episode = Episode(scenario, seed, callers, limit)
+def _replayed(scenario: Scenario, seed: int, callers: Callers, limit: int | None, streams: Streams, script: list[Sent], told: Told) -> Episode:
+    episode = Episode(scenario, seed, callers, limit, streams)
     episode._replay(script, told)
     return episode

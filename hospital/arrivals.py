@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from clinsim.condition_file import Condition
 from clinsim.hospital.charts import Chart
 from clinsim.hospital.patients import Patient
-from clinsim.hospital.people import make_person, present
-from clinsim.hospital.physiology import Course, references
+from clinsim.hospital.people import Person, Presentation, make_person, present
+from clinsim.hospital.physiology import Course, Outcome, references
 from clinsim.hospital.pool import Pool
 from clinsim.hospital.reconciliation import charted_list
+from clinsim.hospital.signs import Levels
 from clinsim.hospital.thinning import thinned
 from clinsim.scenario_file import ArrivalRule, GivenPatient
 
@@ -62,16 +63,34 @@ def chosen(hospital: Hospital, given: GivenPatient, number: int) -> str:
     return hospital.streams.pick(tuple((name, 1.0) for name in given.choices), "given", f"g{number}")
 
 
+class Newcomer(NamedTuple):
+    """Who comes: the person, how it shows, the outcomes without and with the best care, and room for what the signs of this person start from."""
+
+    person: Person
+    shown: Presentation
+    references: tuple[Outcome, Outcome]
+    levels: Levels
+
+
+def who_comes(hospital: Hospital, sheet: Condition, key: str) -> Newcomer:
+    """Who comes now under `key` with a condition: worked out once for a seed, since it follows from the draws alone."""
+    streams, now = hospital.streams, hospital.now
+    known: Newcomer | None = streams.kept.get((sheet.id, key, now))
+    if known is None:
+        person = make_person(streams, key, sheet)
+        known = Newcomer(person, present(sheet, person, streams), references(sheet, person, streams, now), {})
+        streams.kept[sheet.id, key, now] = known
+    return known
+
+
 def admit_to_hospital(hospital: Hospital, condition: str, key: str, origin: str, ambulance: bool, unit: str = "") -> Patient:
     """Write a new patient into the hospital: truth, chart and log.
 
     `key` names the keyed draws, whoever else comes; `unit` is where the patient lies already, if not at the door.
     """
     sheet = hospital.conditions[condition]
-    person = make_person(hospital.streams, key, sheet)
-    shown = present(sheet, person, hospital.streams)
-    course = Course(sheet, person, hospital.streams, hospital.now)
-    untreated, optimal = references(sheet, person, hospital.streams, hospital.now)
+    person, shown, (untreated, optimal), levels = who_comes(hospital, sheet, key)
+    course = Course(sheet, person, hospital.streams, hospital.now, levels)
     pid = hospital.new_id("P")
     chart = Chart(
         id=pid,

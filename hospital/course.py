@@ -19,7 +19,7 @@ from clinsim.hospital.kinetics import gone_by_arrival
 from clinsim.hospital.people import Person
 from clinsim.hospital.presentation import onset_hours
 from clinsim.hospital.scatter import severity_at_arrival
-from clinsim.hospital.signs import Signs
+from clinsim.hospital.signs import Levels, Signs
 from clinsim.hospital.streams import Streams
 
 GRID_HOURS = GRID_MINUTES / 60.0
@@ -79,8 +79,8 @@ class Course:
     onset_at: float
     x: float
 
-    def __init__(self, condition: Condition, person: Person, streams: Streams, minute: float) -> None:
-        """The course of `person` who arrives with `condition` at `minute`."""
+    def __init__(self, condition: Condition, person: Person, streams: Streams, minute: float, levels: Levels | None = None) -> None:
+        """The course of `person` who arrives with `condition` at `minute`; `levels` are those of the same person's signs, if they are known."""
         self.condition = condition
         self.person = person
         self.streams = streams
@@ -89,7 +89,7 @@ class Course:
         self.first = self.index = int(minute // GRID_MINUTES)
         self.turns_at = self.first + round(condition.course.turning_hours * 60.0 / GRID_MINUTES)
         self.x0 = self.x = severity_at_arrival(condition, person.id, streams)
-        self.signs = Signs(condition, person, streams, self.x0)
+        self.signs = Signs(condition, person, streams, self.x0, levels)
         self.hazard = self.exposure = self.event_loss = self.event_death = 0.0
         self.helping: dict[str, Kernel] = {}
         self.harmed: dict[str, Kernel] = {}

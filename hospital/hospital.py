@@ -47,13 +47,16 @@ class Hospital:
     `present` those who are here, `listed` those whom a doctor's work list may show.
     """
 
-    def __init__(self, scenario: Scenario, seed: int) -> None:
-        """Open the hospital at minute 0: staff in place, inpatients in their beds, arrivals on their way."""
+    def __init__(self, scenario: Scenario, seed: int, streams: Streams | None = None) -> None:
+        """Open the hospital at minute 0: staff in place, inpatients in their beds, arrivals on their way.
+
+        `streams` are those of the same seed that have been drawn from before.
+        """
         self.scenario = scenario
         self.rules = scenario.hospital
         self.seed = seed
         self.clock = Clock()
-        self.streams = Streams(seed)
+        self.streams = streams or Streams(seed)
         self.walks = walking_minutes(self.rules.floor)
         self.conditions = load_conditions()
         self.knowledge = knowledge_of(scenario)

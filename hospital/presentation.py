@@ -6,7 +6,7 @@ Complaints are shared between conditions, lines are there with the probability o
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from math import exp, inf
 from typing import TYPE_CHECKING
 
@@ -26,26 +26,29 @@ HARD_TO_FIND = 0.35
 """How much more rarely than those of a mimic the signs of a dangerous illness are found in others (assumption)."""
 
 
-@dataclass(frozen=True, slots=True)
 class Presentation:
-    """What a patient comes with, what is said by topic, and what is found by region."""
+    """What a patient comes with, what is said by topic, and what is found by region; what nobody asks for is not worked out."""
 
-    complaint: str
-    triage_note: str
-    history: dict[str, str]
-    examination: dict[str, str]
+    def __init__(self, condition: Condition, person: Person, streams: Streams) -> None:
+        """How `condition` shows itself in `person`; the same for the same streams and person."""
+        self._of = condition, person, streams, load_bodies().words
+        self.complaint = _complaint(*self._of)
+        self.triage_note = _triage_note(*self._of, self.complaint)
+
+    @cached_property
+    def history(self) -> dict[str, str]:
+        """What is said, by topic."""
+        return _history(*self._of, self.complaint)
+
+    @cached_property
+    def examination(self) -> dict[str, str]:
+        """What is found, by region."""
+        return _examination(*self._of, self.complaint)
 
 
 def present(condition: Condition, person: Person, streams: Streams) -> Presentation:
-    """How `condition` shows itself in `person`; the same for the same streams and person."""
-    words = load_bodies().words
-    complaint = _complaint(condition, person, streams, words)
-    return Presentation(
-        complaint=complaint,
-        triage_note=_triage_note(condition, person, streams, words, complaint),
-        history=_history(condition, person, streams, words, complaint),
-        examination=_examination(condition, person, streams, words, complaint),
-    )
+    """How `condition` shows itself in `person`."""
+    return Presentation(condition, person, streams)
 
 
 def onset_hours(condition: Condition, pid: str, streams: Streams) -> float:

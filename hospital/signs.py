@@ -35,18 +35,22 @@ def creatinine(egfr: float, age: float, sex: str) -> float:
     return creatinine_at_egfr(egfr, age, SEX[sex])
 
 
+Levels = dict[str, tuple[float, float, float]]
+"""By sign or analyte: the person's own value, what the illness adds at full severity, and the power of severity that it goes with."""
+
+
 class Signs:
     """The readings of one person with one condition who arrived at severity `x0`."""
 
     __slots__ = ("_beside", "_levels", "_shows", "condition", "person", "streams", "x0")
 
-    def __init__(self, condition: Condition, person: Person, streams: Streams, x0: float) -> None:
-        """Nothing is drawn before it is read, and what is drawn depends on its key alone."""
+    def __init__(self, condition: Condition, person: Person, streams: Streams, x0: float, levels: Levels | None = None) -> None:
+        """Nothing is drawn before it is read, and what is drawn depends on its key alone; `levels` are those drawn for the same before."""
         self.condition = condition
         self.person = person
         self.streams = streams
         self.x0 = x0
-        self._levels: dict[str, tuple[float, float, float]] = {}
+        self._levels: Levels = {} if levels is None else levels
         self._beside: dict[str, float] | None = None
         self._shows = 0.0
 
