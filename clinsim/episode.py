@@ -17,7 +17,7 @@ from pydantic_core import to_json
 
 from clinsim.callers import Call, Callers
 from clinsim.hospital.hospital import Hospital
-from clinsim.hospital.streams import Streams
+from clinsim.hospital.tape import Tape
 from clinsim.record import Action, Decision, Observation, Past, Submission
 from clinsim.rewards import Ledger, Row
 from clinsim.scenario_file import Scenario
@@ -81,12 +81,12 @@ class Episode:
     With `recording`, `played` collects the actions in the order in which they are answered.
     """
 
-    def __init__(self, scenario: Scenario, seed: int, callers: Callers, action_limit: int | None = None, streams: Streams | None = None) -> None:
-        """Open the hospital at minute 0; a seat that has submitted `action_limit` actions is asked no more. `streams` as for `Hospital`."""
+    def __init__(self, scenario: Scenario, seed: int, callers: Callers, action_limit: int | None = None, tape: Tape | None = None) -> None:
+        """Open the hospital at minute 0; a seat that has submitted `action_limit` actions is asked no more. `tape` as for `Hospital`."""
         self.scenario = scenario
         self.seed = seed
         self.callers = callers
-        self.hospital = Hospital(scenario, seed, streams)
+        self.hospital = Hospital(scenario, seed, tape)
         self.ledger = Ledger(scenario)
         self.recording = False
         self.played: list[Played] = []
@@ -106,12 +106,12 @@ class Episode:
         results = {agent: staff.last_result for agent, staff in self.hospital.staff.items()}
         told = (self.recording, list(self.played), under_way, results)
         script = [replace(sent) for sent in self._script]
-        return _replayed, (self.scenario, self.seed, self.callers, self._limit, self.hospital.streams, script, told)
+        return _replayed, (self.scenario, self.seed, self.callers, self._limit, script, told)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Episode:
         """A twin at the same point: the staff's policies are copied, what never changes is shared."""
         make, (scenario, seed, callers, *rest) = self.__reduce__()
-        twin: Episode = make(scenario, seed, copy.deepcopy(callers, memo), *rest)
+        twin: Episode = make(scenario, seed, copy.deepcopy(callers, memo), *rest, self.hospital.tape)
         return twin
 
     # ---------------------------------------------------------------- seen from outside
@@ -259,7 +259,9 @@ class Episode:
         self._script.append(sent)
 
 
-def _replayed(scenario: Scenario, seed: int, callers: Callers, limit: int | None, streams: Streams, script: list[Sent], told: Told) -> Episode:
-    episode = Episode(scenario, seed, callers, limit, streams)
+def _replayed(
+    scenario: Scenario, seed: int, callers: Callers, limit: int | None, script: list[Sent], told: Told, tape: Tape | None = None
+) -> Episode:
+    episode = Episode(scenario, seed, callers, limit, tape)
     episode._replay(script, told)
     return episode

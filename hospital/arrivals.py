@@ -12,6 +12,7 @@ from clinsim.hospital.physiology import Course, Outcome, references
 from clinsim.hospital.pool import Pool
 from clinsim.hospital.reconciliation import charted_list
 from clinsim.hospital.signs import Levels
+from clinsim.hospital.streams import Streams
 from clinsim.hospital.thinning import thinned
 from clinsim.scenario_file import ArrivalRule, GivenPatient
 
@@ -72,15 +73,10 @@ class Newcomer(NamedTuple):
     levels: Levels
 
 
-def who_comes(hospital: Hospital, sheet: Condition, key: str) -> Newcomer:
-    """Who comes now under `key` with a condition: worked out once for a seed, since it follows from the draws alone."""
-    streams, now = hospital.streams, hospital.now
-    known: Newcomer | None = streams.kept.get((sheet.id, key, now))
-    if known is None:
-        person = make_person(streams, key, sheet)
-        known = Newcomer(person, present(sheet, person, streams), references(sheet, person, streams, now), {})
-        streams.kept[sheet.id, key, now] = known
-    return known
+def who_comes(streams: Streams, sheet: Condition, key: str, minute: float) -> Newcomer:
+    """Who comes under `key` with a condition at a minute."""
+    person = make_person(streams, key, sheet)
+    return Newcomer(person, present(sheet, person, streams), references(sheet, person, streams, minute), {})
 
 
 def admit_to_hospital(hospital: Hospital, condition: str, key: str, origin: str, ambulance: bool, unit: str = "") -> Patient:
@@ -89,7 +85,7 @@ def admit_to_hospital(hospital: Hospital, condition: str, key: str, origin: str,
     `key` names the keyed draws, whoever else comes; `unit` is where the patient lies already, if not at the door.
     """
     sheet = hospital.conditions[condition]
-    person, shown, (untreated, optimal), levels = who_comes(hospital, sheet, key)
+    person, shown, (untreated, optimal), levels = hospital.tape.once(lambda: who_comes(hospital.streams, sheet, key, hospital.now))
     course = Course(sheet, person, hospital.streams, hospital.now, levels)
     pid = hospital.new_id("P")
     chart = Chart(

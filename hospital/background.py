@@ -59,12 +59,9 @@ def prescribe(hospital: Hospital, number: int) -> None:
     patient = someone(hospital, "ward.rx", number)
     if patient is None:
         return
-    meant = usual_prescription(hospital, patient, number)
-    if meant is None:
+    written, error = hospital.tape.once(lambda: what_is_written(hospital, patient, number))
+    if written is None:
         return
-    facts, formulary = facts_of(hospital, patient), hospital.knowledge.formulary
-    error = slip(hospital.streams, f"ward.{number}", meant, facts, formulary, hospital.rules.background.error_share)
-    written = error.written if error else meant
     line = OrderLine(
         id=hospital.new_id("O"),
         kind="drug",
@@ -78,9 +75,19 @@ def prescribe(hospital: Hospital, number: int) -> None:
         route=written.route,
         background=True,
     )
-    if error is not None:
-        hospital.slips[line.id] = error.kind
+    if error:
+        hospital.slips[line.id] = error
     place(hospital, patient, line)
+
+
+def what_is_written(hospital: Hospital, patient: Patient, number: int) -> tuple[Prescription | None, str]:
+    """An everyday drug order for the patient as it stands on the sheet (None: nothing suits), and the kind of slip in it (empty: none)."""
+    meant = usual_prescription(hospital, patient, number)
+    if meant is None:
+        return None, ""
+    facts, formulary = facts_of(hospital, patient), hospital.knowledge.formulary
+    error = slip(hospital.streams, f"ward.{number}", meant, facts, formulary, hospital.rules.background.error_share)
+    return (error.written, error.kind) if error else (meant, "")
 
 
 def usual_prescription(hospital: Hospital, patient: Patient, number: int) -> Prescription | None:

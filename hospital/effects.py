@@ -24,6 +24,10 @@ def facts_of(hospital: Hospital, patient: Patient) -> PatientFacts:
 
 def findings_on(hospital: Hospital, patient: Patient, line: OrderLine) -> tuple[Finding, ...]:
     """The safety findings that matter on a drug order as it stands: where the illness needs the drug, only serious ones do."""
+    return hospital.tape.once(lambda: _findings(hospital, patient, line))
+
+
+def _findings(hospital: Hospital, patient: Patient, line: OrderLine) -> tuple[Finding, ...]:
     formulary = hospital.knowledge.formulary
     found = patient.reviews.of(patient, hospital.now, formulary.drugs[line.code], line.amount or 0.0, line.unit, line.route, formulary)
     enough = SERIOUS if patient.condition.has_use_for(line.code) else HARMFUL

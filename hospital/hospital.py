@@ -30,6 +30,7 @@ from clinsim.hospital.pool import Pool
 from clinsim.hospital.roster import Calendar, Doing, Staff
 from clinsim.hospital.streams import Streams
 from clinsim.hospital.studies import Study
+from clinsim.hospital.tape import Tape
 from clinsim.hospital.views import worklist
 from clinsim.hospital.worlds import LiveWorld, Rehearsed
 from clinsim.record import CHART, TRUTH, Actor, Decision, Entry, Submission, only
@@ -47,16 +48,17 @@ class Hospital:
     `present` those who are here, `listed` those whom a doctor's work list may show.
     """
 
-    def __init__(self, scenario: Scenario, seed: int, streams: Streams | None = None) -> None:
+    def __init__(self, scenario: Scenario, seed: int, tape: Tape | None = None) -> None:
         """Open the hospital at minute 0: staff in place, inpatients in their beds, arrivals on their way.
 
-        `streams` are those of the same seed that have been drawn from before.
+        `tape` is that of another hospital with this scenario and seed, whose actions will be replayed.
         """
         self.scenario = scenario
         self.rules = scenario.hospital
         self.seed = seed
         self.clock = Clock()
-        self.streams = streams or Streams(seed)
+        self.streams = Streams(seed)
+        self.tape = Tape(tape)
         self.walks = walking_minutes(self.rules.floor)
         self.conditions = load_conditions()
         self.knowledge = knowledge_of(scenario)

@@ -57,7 +57,7 @@ def test(hospital: Hospital, patient: Patient, line: OrderLine) -> ProcessGenera
     if patient.gone or line.state == "cancelled":
         return
     taken_at = hospital.now
-    values = {analyte: measured(patient, analyte, taken_at) for analyte in rule.analytes}
+    values = hospital.tape.once(lambda: {analyte: measured(patient, analyte, taken_at) for analyte in rule.analytes})
     set_state(hospital, line, "collected", "nurse")
     if rule.bedside:
         yield hospital.clock.timeout(draw(hospital.streams, rule.analyse, "analyse", line_key(patient, line)))

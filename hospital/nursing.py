@@ -31,12 +31,15 @@ def add_note(hospital: Hospital, patient: Patient, kind: str, by: str, text: str
 
 def chart_vitals(hospital: Hospital, patient: Patient, by: str) -> VitalSet:
     """Measure and write down a set of vital signs; measuring changes nothing."""
-    now = hospital.now
-    rounded = {name: round(value, 1) for name, value in patient.course.vitals(now).items()}
-    charted = VitalSet(round(now, 2), **rounded, by=by)
+    charted = hospital.tape.once(lambda: _measured(patient, hospital.now, by))
     patient.chart.vitals.append(charted)
-    hospital.note("vitals", patient.id, {**rounded, "by": by})
+    hospital.note("vitals", patient.id, {**{name: getattr(charted, name) for name in VITALS}, "by": by})
     return charted
+
+
+def _measured(patient: Patient, minute: float, by: str) -> VitalSet:
+    rounded = {name: round(value, 1) for name, value in patient.course.vitals(minute).items()}
+    return VitalSet(round(minute, 2), **rounded, by=by)
 
 
 def start_observations(hospital: Hospital, patient: Patient) -> None:

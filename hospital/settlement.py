@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from clinsim.hospital import nursing
 from clinsim.hospital.arrivals import true_disposition
@@ -28,16 +28,19 @@ def settle(hospital: Hospital, patient: Patient, how: str) -> None:
     if patient.settled:
         return
     patient.settled = True
-    care = hospital.rules.default_care
-    now = hospital.now
-    patient.course.advance(now)
+    patient.course.advance(hospital.now)
+    hospital.truth("settled", patient.id, hospital.tape.once(lambda: _outcome(hospital, patient, how)))
+
+
+def _outcome(hospital: Hospital, patient: Patient, how: str) -> dict[str, Any]:
+    care, now = hospital.rules.default_care, hospital.now
     weaned = how in AT_HOME and true_disposition(patient) != "home"
     reached = outcome(patient.course, now, care_from(hospital, patient, how, now), weaned=weaned)
     extra = patient.extra_loss + care.pain_loss_per_hour * patient.pain_hours + bed_loss(hospital, patient)
     extra += care.icu_boarding_loss_per_hour * icu_boarding_hours(hospital, patient)
     loss = min(1.0, reached.loss + extra)
     pain = care.pain_loss_per_hour * untreated_pain_hours(hospital, patient)
-    data = {
+    return {
         "p_death": round(reached.p_death, 6),
         "p_disability": round(reached.p_disability, 6),
         "loss": round(loss, 6),
@@ -51,7 +54,6 @@ def settle(hospital: Hospital, patient: Patient, how: str) -> None:
         "origin": patient.origin,
         "condition": patient.condition.id,
     }
-    hospital.truth("settled", patient.id, data)
 
 
 def icu_boarding_hours(hospital: Hospital, patient: Patient) -> float:

@@ -81,9 +81,12 @@ def _possible(meant: Prescription, facts: PatientFacts, formulary: Formulary) ->
     """Slips that change what a review finds, or that change nothing worth a finding (the minor ones)."""
     drug = formulary.drugs[meant.drug]
     before = {finding.code for finding in _found(meant, facts, formulary) if finding.severity != "note"}
+    known: dict[Prescription, tuple[Finding, ...]] = {}
     for kind, writings in KINDS.items():
         for written in writings(drug, meant, facts, formulary):
-            findings = _found(written, facts, formulary)
+            if written not in known:
+                known[written] = _found(written, facts, formulary)
+            findings = known[written]
             new = [finding for finding in findings if finding.code not in before]
             if _belongs(kind, new):
                 yield Slip(kind, meant, written, findings, is_significant(new))

@@ -10,30 +10,20 @@ from functools import lru_cache
 from hashlib import blake2b
 from statistics import NormalDist
 from struct import unpack
-from typing import Any
 
 _NORMAL = NormalDist()
 _UNIT = 2.0**-53
 
 
 class Streams:
-    """The keyed streams of one seed.
+    """The keyed streams of one seed."""
 
-    `kept` is room for what was worked out from draws alone, by who needs it again: streams that are handed on (to a fork) bring it along, pickled
-    ones do not.
-    """
-
-    __slots__ = ("_prefix", "kept", "seed")
+    __slots__ = ("_prefix", "seed")
 
     def __init__(self, seed: int) -> None:
         """Streams of `seed` (any integer)."""
         self.seed = seed
         self._prefix = f"{seed}|"
-        self.kept: dict[tuple[str, str, float], Any] = {}
-
-    def __reduce__(self) -> tuple[type[Streams], tuple[int]]:
-        """Pickle as the seed."""
-        return Streams, (self.seed,)
 
     def uniform(self, process: str, entity: str, index: int = 0) -> float:
         """A uniform number in (0, 1), the same for the same key."""
