@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from clinsim.metric_pharmacy import PharmacyTally
+from clinsim.metric_reading import ReadingTally
 from clinsim.record import Entry
 
 
@@ -66,6 +67,7 @@ class Tally:
         self.visits: dict[str, Visit] = {}
         self.harms = 0
         self.present = Integral(opens_at)
+        self.reading = ReadingTally()
         self.pools = {name: self._level(units) for name, units in (pools or {}).items()}
         self.pharmacy = PharmacyTally()
         self._drug_orders: dict[str, tuple[str, float]] = {}
@@ -153,6 +155,17 @@ class Tally:
     def _report(self, entry: Entry) -> None:
         self._delay(self._ct_taken.pop(entry.subject, None), "ct_to_report", entry.minute)
 
+    def _study_truth(self, entry: Entry) -> None:
+        self.reading.shown(entry)
+
+    def _report_graded(self, entry: Entry) -> None:
+        if entry.minute >= self.opens_at:
+            self.reading.graded(entry)
+
+    def _call_graded(self, entry: Entry) -> None:
+        if entry.minute >= self.opens_at:
+            self.reading.phoned(entry)
+
     def _order(self, entry: Entry) -> None:
         if entry.data["kind"] == "drug":
             self._drug_orders[entry.subject] = (entry.data["patient"], entry.minute)
@@ -201,6 +214,9 @@ _READERS: dict[str, Callable[[Tally, Entry], None]] = {
     "procedure": Tally._procedure,
     "study": Tally._study,
     "report": Tally._report,
+    "study_truth": Tally._study_truth,
+    "report_graded": Tally._report_graded,
+    "call_graded": Tally._call_graded,
     "order": Tally._order,
     "order_state": Tally._order_state,
     "order_graded": Tally._order_graded,

@@ -77,7 +77,7 @@ def kpis(entries: Iterable[Entry], scenario: Observed, opens_at: float | None = 
     """
     pools = {name: rule.units for name, rule in scenario.hospital.pools.items()}
     tally = tallied(entries, Tally(scenario.file.warm_up_minutes if opens_at is None else opens_at, pools))
-    return dict((*_of_patients(tally), *_of_outcome(tally), *tally.pharmacy.figures(), *_of_pools(tally)))
+    return dict((*_of_patients(tally), *_of_outcome(tally), *tally.pharmacy.figures(), *tally.reading.figures(), *_of_pools(tally)))
 
 
 def census(entries: Iterable[Entry], every: float, minutes: float) -> tuple[float, ...]:

@@ -19,6 +19,8 @@ MISS = 1.0
 """Cost of missing all that is there, as a share of what the study weighs (assumption)."""
 CRITICAL_MISS = 0.5
 """What a missed critical finding costs besides, as a share of what the study weighs (assumption)."""
+CRITICAL_INVENTED = 0.15
+"""What a critical finding costs that is not there (assumption): somebody will act on it."""
 ADDENDUM = 0.5
 """Share that findings earn which come only in an addendum (assumption)."""
 FALSE_CALL = 0.5
@@ -36,7 +38,7 @@ the steps are assumptions.
 
 
 def report_findings(book: Book, entry: Entry) -> Iterator[Due]:
-    """Pays the radiologist by F1 over findings and regions where something was found; misses and false findings cost.
+    """Pays the radiologist by F1 over findings and regions where something was found; misses and false findings cost, critical ones more.
 
     An addendum earns half, where nothing has been earned before. Source of the findings: the truth of the images;
     prices are assumptions.
@@ -46,7 +48,8 @@ def report_findings(book: Book, entry: Entry) -> Iterator[Due]:
     found = 2 * tp / (2 * tp + fp + fn) if tp else 0.0
     yield Due(data["by"], study.patient, weight_of(study) * found * (ADDENDUM if data["addendum"] else 1.0))
     if not data["addendum"]:
-        yield Due(data["by"], study.patient, -_mistakes(study, tp, fp, fn, bool(data["critical_missed"])))
+        invented = CRITICAL_INVENTED * data["critical_invented"]
+        yield Due(data["by"], study.patient, -bounded(_mistakes(study, tp, fp, fn, bool(data["critical_missed"])) + invented))
 
 
 def report_in_time(book: Book, entry: Entry) -> Iterator[Due]:

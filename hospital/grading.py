@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from clinsim.hospital.arrivals import true_disposition
 from clinsim.hospital.effects import breach, contribute
 from clinsim.hospital.patients import Patient
-from clinsim.hospital.studies import grade, same_place
+from clinsim.hospital.studies import grade, is_critical, same_place
 
 if TYPE_CHECKING:
     from clinsim.hospital.charts import ReportLine, StudyLine
@@ -77,7 +77,7 @@ def grade_report(hospital: Hospital, study: StudyLine, report: ReportLine) -> No
     looked = hospital.looked.get((study.id, report.by), set())
     read = [finding for finding in report.findings if any(same_place(finding[1], region) for region in looked)]
     counts = grade(read, images.findings)
-    guessed = len(report.findings) - len(read)
+    guessed = [finding for finding in report.findings if finding not in read]
     minutes = round(hospital.now - study.taken_at, 2)
     line = hospital.desk.orders[study.order]
     patient = hospital.patients[study.patient]
@@ -85,10 +85,11 @@ def grade_report(hospital: Hospital, study: StudyLine, report: ReportLine) -> No
         "by": report.by,
         "patient": study.patient,
         "tp": counts.tp,
-        "fp": counts.fp + guessed,
+        "fp": counts.fp + len(guessed),
         "fn": counts.fn,
         "critical_tp": counts.critical_tp,
         "critical_missed": counts.critical_fn,
+        "critical_invented": counts.critical_fp + sum(is_critical(name, hospital.knowledge.imaging) for name, _ in guessed),
         "certainty": report.certainty,
         "minutes": minutes,
         "addendum": report.addendum,

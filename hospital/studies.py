@@ -45,13 +45,14 @@ class Study:
 
 @dataclass(frozen=True, slots=True)
 class Grade:
-    """A report against the images: findings found, invented and missed; among them critical ones found and missed."""
+    """A report against the images: findings found, invented and missed; among them critical ones found, missed and invented."""
 
     tp: int
     fp: int
     fn: int
     critical_tp: int
     critical_fn: int
+    critical_fp: int = 0
 
     @property
     def f1(self) -> float:
@@ -136,17 +137,22 @@ def grade(reported: Iterable[Shown | tuple[str, str]], truth: Iterable[Shown], i
     """
     rules = imaging or load_imaging()
     missed = list(truth)
-    invented = 0
+    invented: list[Shown] = []
     found: list[Shown] = []
     for item in dict.fromkeys(_as_shown(entry) for entry in reported):
         match = next((real for real in missed if _matches(item, real)), None)
         if match is None:
-            invented += 1
+            invented.append(item)
         else:
             missed.remove(match)
             found.append(match)
-    critical = [sum(rules.findings[item.finding].critical for item in items) for items in (found, missed)]
-    return Grade(len(found), invented, len(missed), critical[0], critical[1])
+    critical = [sum(is_critical(item.finding, rules) for item in items) for items in (found, missed, invented)]
+    return Grade(len(found), len(invented), len(missed), *critical)
+
+
+def is_critical(finding: str, imaging: Imaging) -> bool:
+    """Whether a finding must be phoned; a name that nobody knows need not."""
+    return finding in imaging.findings and imaging.findings[finding].critical
 
 
 def _as_shown(entry: Shown | tuple[str, str]) -> Shown:

@@ -26,7 +26,7 @@ GRADES: dict[str, tuple[tuple[tuple[str, str], ...], tuple[Shown, ...], Grade, f
     "both sides for one": ((("consolidation", "both_lower"),), PNEUMONIA[:1], Grade(1, 0, 0, 0, 0), 1.0),
     "no place": ((("consolidation", ""),), PNEUMONIA[:1], Grade(1, 0, 0, 0, 0), 1.0),
     "said twice": ((("haemorrhage", "basal_ganglia"),) * 2, STROKE, Grade(1, 0, 0, 1, 0), 1.0),
-    "said of two places": ((("haemorrhage", "basal_ganglia"), ("haemorrhage", "ventricles")), STROKE, Grade(1, 1, 0, 1, 0), 2 / 3),
+    "said of two places": ((("haemorrhage", "basal_ganglia"), ("haemorrhage", "ventricles")), STROKE, Grade(1, 1, 0, 1, 0, 1), 2 / 3),
     "normal and said so": ((), (), Grade(0, 0, 0, 0, 0), 1.0),
     "no finding at all": ((("dragon", "skull"),), (), Grade(0, 1, 0, 0, 0), 0.0),
 }

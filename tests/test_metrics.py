@@ -195,3 +195,44 @@ def test_outcome_is_that_of_the_figures() -> None:
     assert outcome([]) == {"expected_deaths": 0.0, "utility_loss": 0.0, "harm_events": 0}
     figures = kpis(log, Setting())
     assert {name: figures[name]["value"] for name in outcome(log)} == outcome(log)
+
+
+# ---------------------------------------------------------------- reading of images
+
+
+def hidden(minute: float, kind: str, subject: str, /, **data: Any) -> Entry:
+    return Entry(minute, kind, subject, TRUTH, data)
+
+
+def report_of(sid: str, tp: int, fp: int, fn: int, **changes: Any) -> Entry:
+    data: dict[str, Any] = {"critical_missed": 0, "critical_invented": 0, "certainty": 0.8, "addendum": False}
+    return hidden(30, "report_graded", sid, by="r", tp=tp, fp=fp, fn=fn, **(data | changes))
+
+
+READ = [
+    hidden(10, "study_truth", "S1", critical=True, findings=[], patient="P1"),
+    hidden(10, "study_truth", "S2", critical=True, findings=[], patient="P1"),
+    hidden(10, "study_truth", "S3", critical=False, findings=[], patient="P1"),
+    report_of("S1", 2, 0, 0),
+    report_of("S2", 0, 0, 1, critical_missed=1),
+    report_of("S3", 0, 1, 0, critical_invented=1),
+    report_of("S3", 0, 5, 0, addendum=True),
+    hidden(40, "call_graded", "S1", by="r", critical=True, to="d", patient="P1"),
+    hidden(40, "call_graded", "S3", by="r", critical=False, to="d", patient="P1"),
+]
+READING = {
+    "report_f1": (4 / 6, 6),
+    "report_brier": ((0.04 + 0.64 + 0.64) / 3, 3),
+    "actionable_errors": (2, 3),
+    "critical_call_precision": (0.5, 2),
+    "critical_call_recall": (0.5, 2),
+}
+
+
+@pytest.mark.parametrize("name", READING)
+def test_reading_of_images(name: str) -> None:
+    value, n = READING[name]
+    figure = kpis(READ, Setting())[name]
+    assert figure["value"] == pytest.approx(value)
+    assert figure["n"] == n
+    assert kpis([], Setting())[name]["value"] is None

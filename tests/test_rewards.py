@@ -82,7 +82,7 @@ def imaged(minute: float, sid: str = "S1", pid: str = "P1", *, stakes: float = 0
 
 
 def reported(minute: float, tp: int, fp: int, fn: int, sid: str = "S1", **changes: Any) -> Entry:
-    data: dict[str, Any] = {"by": "radiologist_1", "tp": tp, "fp": fp, "fn": fn, "critical_tp": 0, "critical_missed": 0}
+    data: dict[str, Any] = {"by": "radiologist_1", "tp": tp, "fp": fp, "fn": fn, "critical_tp": 0, "critical_missed": 0, "critical_invented": 0}
     data |= {"certainty": 1.0, "minutes": minute, "addendum": False}
     return truth(minute, "report_graded", sid, **(data | changes))
 

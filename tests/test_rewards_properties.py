@@ -103,6 +103,7 @@ KINDS: dict[str, tuple[Any, dict[str, Any]]] = {
             "fn": COUNTS,
             "critical_tp": COUNTS,
             "critical_missed": COUNTS,
+            "critical_invented": COUNTS,
             "certainty": SHARES,
             "addendum": FLAGS,
         },
