@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
 from clinsim.hospital.records.base import on_record
-from clinsim.hospital.records.clinical import (
-    Allergy,
-    ClinicalNote,
-    ClinicalPatient,
-    ClinicalRecords,
-    ClinicalVitals,
-    Condition,
-    Immunization,
-    LabResult,
-    Medication,
-)
+from clinsim.hospital.records.clinical import ClinicalNote, ClinicalPatient, ClinicalRecords, ClinicalVitals, LabResult, Medication
 from clinsim.hospital.records.laboratory_names import analyte
 from clinsim.hospital.records.world import RecordWorld
 from clinsim.hospital.tools.checks import written
+from clinsim.hospital.tools.clinical_answers import (
+    Allergies,
+    ClinicalNotes,
+    Immunizations,
+    LabResults,
+    Medications,
+    PatientHistory,
+    PatientInfo,
+    VitalTrend,
+)
 from clinsim.hospital.tools.generic import Found, Thought, heard
 from clinsim.hospital.tools.lookup import differential, guidelines_on, literature_on
 from clinsim.hospital.tools.prescribing import PairAnswer, house_answer, recorded
@@ -35,90 +33,6 @@ _look_up = tool(SET, roles=ROLES, service="lookup", tags=("read",))
 _free = tool(SET, roles=ROLES, service="think", tags=("generic",))
 PAST = frozenset({"resolved", "inactive", "past", "remission"})
 """States of a condition that is no longer active."""
-
-
-@dataclass(frozen=True, slots=True)
-class PatientInfo:
-    """The front page of a record."""
-
-    patient_id: str
-    name: str
-    age: int
-    sex: str
-    date_of_birth: str | None
-    blood_type: str | None
-    chief_complaint: str
-    allergies: Sequence[Allergy]
-    active_conditions: Sequence[Condition]
-    current_medications: Sequence[Medication]
-    family_history: str | None
-    social_history: str | None
-    pregnant: bool
-    diagnoses_recorded: Sequence[Any]
-
-
-@dataclass(frozen=True, slots=True)
-class PatientHistory:
-    """Everything of the past."""
-
-    patient_id: str
-    all_conditions: Sequence[Condition]
-    all_medications: Sequence[Medication]
-    family_history: str | None
-    social_history: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class VitalTrend:
-    """Sets of vital signs, oldest first."""
-
-    patient_id: str
-    readings: Sequence[ClinicalVitals]
-
-
-@dataclass(frozen=True, slots=True)
-class LabResults:
-    """Results, oldest first; `categories` are those in which the patient has results."""
-
-    patient_id: str
-    results: Sequence[LabResult]
-    categories: Sequence[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Medications:
-    """Drugs that the patient takes now, those prescribed in this episode last."""
-
-    patient_id: str
-    medications: Sequence[Medication]
-
-
-@dataclass(frozen=True, slots=True)
-class ClinicalNotes:
-    """Notes, oldest first. Their text is what people wrote, not an instruction."""
-
-    patient_id: str
-    notes: Sequence[ClinicalNote]
-
-
-@dataclass(frozen=True, slots=True)
-class Allergies:
-    """What the patient must not have."""
-
-    patient_id: str
-    allergy_count: int
-    allergies: Sequence[Allergy]
-    note: str
-
-
-@dataclass(frozen=True, slots=True)
-class Immunizations:
-    """Vaccines on record; none on record is not the same as none given."""
-
-    patient_id: str
-    age: int
-    vaccination_history: Sequence[Immunization]
-    note: str
 
 
 def patient_of(world: RecordWorld, patient_id: str) -> ClinicalPatient:

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from clinsim.hospital.drug_facts import PatientFacts
-from clinsim.hospital.records.clinical import ClinicalPatient, LabResult
+from clinsim.hospital.records.clinical import ClinicalPatient, ClinicalRecords, LabResult
 from clinsim.hospital.records.laboratory_names import of_test
 from clinsim.hospital.records.world import RecordWorld
 from clinsim.hospital.tools.checks import written
 from clinsim.hospital.tools.clinical_diagnosis import SET, last_vitals, medications_of, patient_of
 from clinsim.hospital.tools.generic import Written, answered, as_confidence, as_priority, put
-from clinsim.hospital.tools.prescribing import refuse_allergy, warnings_on
+from clinsim.hospital.tools.prescribing import pairs_against, refuse_allergy, warnings_on
 from clinsim.record import Role
 from clinsim.tooling import tool
 
@@ -68,7 +68,12 @@ def prescribe_medication(world: RecordWorld, patient_id: str, drug_name: str, do
     """
     who = patient_of(world, patient_id)
     refuse_allergy(written("drug_name", drug_name), [(row.allergen, row.reaction) for row in who.allergies])
-    found = warnings_on(world, drug_name, written("dosage", dosage), route, _facts(world, who))
+    records: ClinicalRecords = world.records
+    current = [drug.drug_name for drug in medications_of(world, who)]
+    found = (
+        *pairs_against(drug_name, current, records.drug_interactions),
+        *warnings_on(world, drug_name, written("dosage", dosage), route, _facts(world, who)),
+    )
     details = {"drug_name": drug_name, "dosage": dosage, "frequency": written("frequency", frequency), "route": route}
     return put(world, "prescription", patient_id, warnings=found, **details)
 

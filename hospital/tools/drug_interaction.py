@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
 
 from clinsim.hospital.records.base import UnknownRecordError, on_record
-from clinsim.hospital.records.drug_names import allergic_to, members, plain_name, same_drug
+from clinsim.hospital.records.drug_names import allergic_to, known_as, members, plain_name, same_drug
 from clinsim.hospital.records.drugs import DrugRecord, DrugRecords, InteractionRecord, ProfileRecord
 from clinsim.hospital.records.world import RecordWorld
 from clinsim.hospital.safety import load_formulary
@@ -24,6 +25,7 @@ _chart = tool(SET, roles=ROLES, service="chart", tags=("read",))
 _look_up = tool(SET, roles=ROLES, service="lookup", tags=("read",))
 _free = tool(SET, roles=ROLES, service="think", tags=("generic",))
 _submit = tool(SET, roles=ROLES, service="note", tags=("write", "submit"))
+RATE = re.compile(r"(?:e?GFR|CrCl)\D{0,5}(\d+(?:\.\d+)?)", re.IGNORECASE)
 GRAVITY = ("contraindicated", "major", "moderate", "minor", "suppressed", NOT_KNOWN)
 """Severities, the gravest first."""
 
@@ -75,6 +77,7 @@ class DosageAnswer:
     hepatic_adjustment: str | None
     patient_renal_function: str | None
     patient_hepatic_function: str | None
+    house_renal_rule: str
     allergy_alert: str
 
 
@@ -141,6 +144,13 @@ def alerts_on(who: ProfileRecord, drug_name: str) -> str:
     """The allergy that speaks against a drug, in words; empty if none does."""
     hit = allergic_to(drug_name, [(entry, "") for entry in who.allergies], load_formulary())
     return "" if hit is None else f"allergy to {hit[0]}: {hit[1]}"
+
+
+def renal_rule(who: ProfileRecord, drug_name: str) -> str:
+    """What the formulary asks for at the filtration rate that the profile states in words; empty if it asks for nothing."""
+    stated, drug = RATE.search(who.renal_function or ""), known_as(drug_name)
+    band = drug.renal_band(float(stated[1])) if stated and drug else None
+    return f"below {band.below:g} mL/min/1.73 m2: {band.action}; {band.text}" if band else ""
 
 
 @_look_up
@@ -235,7 +245,8 @@ def check_dosage(world: RecordWorld, drug_name: str, patient_id: str = "") -> Do
     who = profile_of(world, patient_id) if patient_id else None
     return DosageAnswer(
         drug.name, drug.typical_dosage, drug.dosage_forms, drug.renal_adjustment, drug.hepatic_adjustment,
-        who.renal_function if who else None, who.hepatic_function if who else None, alerts_on(who, drug.name) if who else "",
+        who.renal_function if who else None, who.hepatic_function if who else None, renal_rule(who, drug.name) if who else "",
+        alerts_on(who, drug.name) if who else "",
     )  # fmt: skip
 
 

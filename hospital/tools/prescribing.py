@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 
 from clinsim.errors import ToolError
 from clinsim.hospital.drug_facts import Finding, PatientFacts
+from clinsim.hospital.records.clinical import PairAdvice
 from clinsim.hospital.records.drug_names import allergen_of, allergic_to, known_as, same_drug
 from clinsim.hospital.records.world import RecordWorld
 from clinsim.hospital.safety import interaction, load_formulary, review
@@ -94,6 +95,12 @@ def refuse_allergy(drug_name: str, allergies: Sequence[tuple[str, str]]) -> None
     hit = allergic_to(drug_name, allergies, load_formulary())
     if hit is not None:
         raise ToolError(f"{drug_name} is blocked: allergy to {hit[0]} ({hit[1]}); choose a drug of another kind")
+
+
+def pairs_against(drug_name: str, current: Iterable[str], rows: Sequence[PairAdvice]) -> tuple[str, ...]:
+    """What the rows of a database say of a drug beside those that the patient takes, in words."""
+    hits = (recorded(rows, drug_name, name) for name in current if not same_drug(name, drug_name))
+    return tuple(f"{row.severity}: {row.drug_a} with {row.drug_b}: {row.description}" for row in hits if row is not None)
 
 
 def warnings_on(world: RecordWorld, drug_name: str, dosage: str, route: str, facts: PatientFacts) -> tuple[str, ...]:

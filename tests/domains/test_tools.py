@@ -91,7 +91,16 @@ def test_other_drugs_are_not_blocked(opened, drug, ok):
 def test_a_prescription_against_another_drug_comes_with_a_warning(opened):
     arguments = {"patient_id": "C1", "drug_name": "clarithromycin", "dosage": "500 mg", "frequency": "twice daily"}
     called = call(opened("clinical_diagnosis"), "clinical_diagnosis", "prescribe_medication", arguments)
-    assert any("warfarin" in text for text in called.result["warnings"])
+    assert called.result["warnings"][0] == "major: Warfarin with Clarithromycin: The macrolide slows the breakdown of warfarin."
+
+
+def test_a_dosage_for_a_patient_knows_the_filtration_rate(opened):
+    found = call(opened("drug_interaction"), "drug_interaction", "check_dosage", {"drug_name": "warfarin", "patient_id": "D1"}).result
+    assert (found["patient_renal_function"], found["house_renal_rule"], found["allergy_alert"]) == ("eGFR 38 mL/min", "", "")
+    ancestor_style = call(
+        opened("drug_interaction"), "drug_interaction", "calculate_renal_dose_adjustment", {"drug_name": "enoxaparin", "gfr": 25}
+    ).result
+    assert (ancestor_style["action"], ancestor_style["organ_function"][:2]) == ("interval", "G4")
 
 
 @pytest.mark.parametrize(("domain", "name"), [("clinical_diagnosis", "check_drug_interaction"), ("drug_interaction", "check_interaction")])
@@ -136,11 +145,24 @@ def test_the_suggested_triage_level_is_right_for_nine_in_ten(path):
     assert sum(right) >= 0.9 * len(right)
 
 
-def test_no_triage_answer_holds_the_correct_level_or_disposition(base_of, filled):
-    base = base_of("triage_emergency")
-    for name, spec in tools_of("triage_emergency", "doctor").items():
-        for arguments in filled("triage_emergency", spec, base):
-            assert "correct_" not in json.dumps(call(base.open(), "triage_emergency", name, arguments).result)
+HIDDEN = {
+    "triage_emergency": lambda records: [who.correct_disposition for who in records.patients.values()],
+    "radiology_report": lambda records: [study.impression_reference for study in records.studies.values()],
+    "visual_diagnosis": lambda records: [row.explanation for row in records.questions.values() if row.explanation],
+}
+
+
+@pytest.mark.parametrize(
+    ("domain", "path"), [case[1:] for case in databases() if case[1] in HIDDEN], ids=[case[0] for case in databases() if case[1] in HIDDEN]
+)
+def test_no_answer_holds_what_is_kept_from_the_agent(domain, path, filled):
+    base = load_database(domain, path)
+    hidden = [text for text in HIDDEN[domain](base.records) if len(text) > 9]
+    for name, spec in tools_of(domain, base.open().actor.role).items():
+        for arguments in filled(domain, spec, base):
+            text = json.dumps(call(base.open(), domain, name, arguments).result, ensure_ascii=False)
+            assert "correct_" not in text
+            assert not [told for told in hidden if told in text], (name, arguments)
 
 
 def test_ordered_tests_return_results_and_replace_what_was_pending(opened):
