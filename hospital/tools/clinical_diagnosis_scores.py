@@ -7,6 +7,7 @@ from clinsim.hospital.calculators.declaration import Given
 from clinsim.hospital.records.clinical import ClinicalPatient
 from clinsim.hospital.records.world import RecordWorld
 from clinsim.hospital.tools.clinical_diagnosis import SET, last_vitals, patient_of, results_of
+from clinsim.hospital.tools.readings import said
 from clinsim.hospital.tools.scoring import ScoreAnswer, history_facts, laboratory_facts, quantity, score, sex_of
 from clinsim.hospital.wording import shown
 from clinsim.record import ROLES
@@ -21,7 +22,7 @@ def facts_of(world: RecordWorld, who: ClinicalPatient) -> dict[str, Given]:
     """What is on record of a patient, as calculators take it; results of tests ordered in this episode count."""
     signs = last_vitals(who)
     conditions = [row.condition_name for row in who.conditions]
-    notes = " ".join((who.chief_complaint, *(note.content for note in who.clinical_notes))).lower()
+    notes = " ; ".join((who.chief_complaint, *(note.content for note in who.clinical_notes)))
     measured = {
         "age": quantity(who.age, "y"),
         "sex": sex_of(who.sex),
@@ -35,7 +36,7 @@ def facts_of(world: RecordWorld, who: ClinicalPatient) -> dict[str, Given]:
         "height": quantity(who.height_cm or signs.height, "cm"),
         "gcs": signs.gcs,
         "mean_pressure": _mean_pressure(signs.blood_pressure_systolic, signs.blood_pressure_diastolic),
-        "confusion": any(word in notes for word in CONFUSION_WORDS),
+        "confusion": bool(said(notes, CONFUSION_WORDS)),
     }
     results = laboratory_facts((row.test_name, row.value, row.unit) for row in results_of(world, who))
     return {name: value for name, value in (history_facts(conditions) | results | measured).items() if value is not None}

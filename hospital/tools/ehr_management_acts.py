@@ -11,6 +11,7 @@ from clinsim.hospital.tools.checks import written
 from clinsim.hospital.tools.ehr_management import SET, admission_of, records_of
 from clinsim.hospital.tools.generic import Written, answered, as_priority, put
 from clinsim.hospital.tools.prescribing import refuse_allergy
+from clinsim.hospital.tools.readings import said
 from clinsim.hospital.tools.scoring import ScoreAnswer, history_facts, laboratory_facts, quantity, score
 from clinsim.record import ROLES, Role
 from clinsim.tooling import tool
@@ -114,15 +115,15 @@ def diagnoses_of(world: RecordWorld, file: AdmissionRecord) -> list[str]:
 
 
 def _grades(history: Sequence[str]) -> dict[str, str | bool]:
-    text = " ; ".join(history).lower()
-    found: dict[str, str | bool] = {"kidney": "chronic kidney" in text or "ckd" in text}
-    if "diabet" in text:
-        found["diabetes"] = "uncomplicated"
-    if "metasta" in text or "cancer" in text or "carcinoma" in text:
-        found["tumour"] = "metastatic" if "metasta" in text else "localised"
-    if "cirrhosis" in text:
-        found["liver"] = "moderate to severe"
-    return found
+    text = " ; ".join(history)
+    spread = said(text, ("metasta",))
+    grades: dict[str, tuple[Sequence[str], str | bool]] = {
+        "kidney": (("chronic kidney", "ckd"), True),
+        "diabetes": (("diabetes", "diabetic"), "uncomplicated"),
+        "tumour": (("cancer", "carcinoma", "adenocarcinoma", "metasta"), "metastatic" if spread else "localised"),
+        "liver": (("cirrhosis",), "moderate to severe"),
+    }
+    return {name: grade for name, (stems, grade) in grades.items() if said(text, stems)}
 
 
 @_submit

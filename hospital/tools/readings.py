@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 READING = re.compile(
@@ -13,6 +14,10 @@ READING = re.compile(
 )
 """From a word that says what a finding means to the end of its clause."""
 SIZE = re.compile(r"\d+(?:\.\d+)?(?:\s*[x×]\s*\d+(?:\.\d+)?){0,2}\s*(?:mm|cm)\b", re.IGNORECASE)
+DENIED = re.compile(r"\b(?:no|not|nor|denies|denied|without|never|negative for|free of|family history of)\s+(?:\w+\s+){0,2}$", re.IGNORECASE)
+"""What stands right before a word that is denied, or is somebody else's."""
+SHORT = 4
+"""Letters up to which a stem must be the whole word: `cut` is not said by `acute`, nor `tia` by `dementia`."""
 TO_MM = {"mm": 1.0, "cm": 10.0}
 
 
@@ -45,3 +50,16 @@ def about(text: str, focus: str) -> bool:
 def telling(text: str) -> list[str]:
     """The words of a text that are long enough to tell something, in small letters."""
     return [word for word in re.findall(r"[a-z]+", text.lower()) if len(word) > 2]
+
+
+def said(text: str, stems: Iterable[str]) -> tuple[str, ...]:
+    """The stems that a text says and does not deny: each at the start of a word, a short one as the whole word."""
+    return tuple(
+        stem for stem in stems if any(DENIED.search(text[max(0, hit.start() - 40) : hit.start()]) is None for hit in _stem(stem).finditer(text))
+    )
+
+
+@lru_cache(maxsize=2048)
+def _stem(stem: str) -> re.Pattern[str]:
+    end = r"\b" if len(stem) <= SHORT else ""
+    return re.compile(rf"\b{re.escape(stem)}{end}", re.IGNORECASE)

@@ -11,6 +11,7 @@ from clinsim.hospital.calculators.declaration import Given, Input
 from clinsim.hospital.calculators.measures import Sex
 from clinsim.hospital.calculators.quantity import InputError, Quantity
 from clinsim.hospital.records.laboratory_names import analyte
+from clinsim.hospital.tools.readings import said
 
 Facts = Mapping[str, Given]
 
@@ -19,13 +20,14 @@ UNIT_SIGNS = (("x10", "10"), ("×10", "10"), ("uL", "µL"), ("mcL", "µL"))
 """What charts write for what calculators know."""
 HISTORY_WORDS: Mapping[str, tuple[str, ...]] = {
     "aids": ("aids",),
-    "cancer": ("cancer", "carcinoma", "lymphoma", "leukaemia", "leukemia", "malignan", "metasta"),
+    "cancer": ("cancer", "carcinoma", "lymphoma", "leukaemia", "leukemia", "malignan", "metasta", "adenocarcinoma"),
     "cerebrovascular": ("stroke", "transient isch", "tia"),
     "copd": ("copd", "chronic obstructive", "emphysema"),
     "dementia": ("dementia", "alzheimer"),
     "heart_failure": ("heart failure", "hfref", "hfpef", "cardiomyopathy", "chf"),
-    "hypertension": ("hypertens",),
-    "infarction": ("myocardial infarction", "stemi", "nstemi"),
+    "diabetes": ("diabetes", "diabetic"),
+    "hypertension": ("hypertension", "essential (primary) hypertension", "hypertensive"),
+    "infarction": ("myocardial infarction", "heart attack", "stemi", "nstemi"),
     "liver_disease": ("cirrhosis", "hepatitis", "liver disease", "liver failure"),
     "previous_dvt_or_pe": ("pulmonary embolism", "deep vein", "dvt"),
     "renal_disease": ("chronic kidney", "ckd", "dialysis", "renal failure"),
@@ -33,7 +35,7 @@ HISTORY_WORDS: Mapping[str, tuple[str, ...]] = {
     "connective_tissue": ("lupus", "rheumatoid", "scleroderma"),
     "peptic_ulcer": ("peptic ulcer", "gastric ulcer", "duodenal ulcer"),
     "peripheral_vascular": ("peripheral arter", "peripheral vascular", "aneurysm"),
-    "vascular_disease": ("coronary", "myocardial infarction", "stemi", "peripheral arter", "post-pci", "atherosclero"),
+    "vascular_disease": ("coronary", "myocardial infarction", "stemi", "nstemi", "peripheral arter", "post-pci", "atherosclero"),
     "oncology": ("oncolog", "chemotherapy", "cancer", "carcinoma"),
 }
 """Findings of calculators that a history answers, and the words that say so (assumption)."""
@@ -108,11 +110,8 @@ def as_number(value: float | str) -> float | None:
 
 def history_facts(history: Iterable[str]) -> dict[str, Given]:
     """Findings that a history holds, by the names of calculators' inputs; only those that are there."""
-    text = " ; ".join(history).lower()
-    found: dict[str, Given] = {name: True for name, words in HISTORY_WORDS.items() if any(word in text for word in words)}
-    if "diabet" in text or "insulin" in text:
-        found["diabetes"] = True
-    return found
+    text = " ; ".join(history)
+    return {name: True for name, words in HISTORY_WORDS.items() if said(text, words)}
 
 
 def sex_of(written: str) -> Sex | None:

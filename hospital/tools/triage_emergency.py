@@ -15,7 +15,8 @@ from clinsim.hospital.records.triage import EdStatus, EmergencyProtocol, Resourc
 from clinsim.hospital.records.world import RecordWorld
 from clinsim.hospital.tools.checks import written
 from clinsim.hospital.tools.generic import Found, Thought, Written, found, heard, put
-from clinsim.hospital.tools.triage_judgement import COMA, SHOCK_INDEX_HIGH, USUAL_PARTS, said, story, words
+from clinsim.hospital.tools.readings import said
+from clinsim.hospital.tools.triage_judgement import COMA, SHOCK_INDEX_HIGH, USUAL_PARTS, story, words
 from clinsim.hospital.wording import named
 from clinsim.record import ROLES
 from clinsim.tooling import tool

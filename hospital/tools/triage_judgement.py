@@ -9,6 +9,7 @@ from functools import lru_cache
 from clinsim.data_file import Rule, checked, read_data
 from clinsim.hospital.calculators.declaration import Given
 from clinsim.hospital.records.triage import TriagePatient
+from clinsim.hospital.tools.readings import said
 from clinsim.hospital.tools.scoring import quantity, sex_of
 from clinsim.hospital_file import Source
 
@@ -70,15 +71,10 @@ def story(who: TriagePatient) -> str:
     return " ; ".join((who.chief_complaint, *who.presenting_symptoms)).lower()
 
 
-def said(text: str, wanted: Sequence[str]) -> tuple[str, ...]:
-    """The wanted words that a text holds."""
-    return tuple(word for word in wanted if word in text)
-
-
 def judge(who: TriagePatient) -> Judgement:
     """A first look at a patient; what is already charted only, nothing that a test would tell."""
     text, rules = story(who), words()
-    resources = next(row.holds for row in rules.resources if any(word in text for word in row.words))
+    resources = next(row.holds for row in rules.resources if "" in row.words or said(text, row.words))
     return Judgement(
         (*said(text, rules.immediate), *signs_of_collapse(who)),
         said(text, rules.high_risk),

@@ -8,6 +8,10 @@ import pytest
 
 from clinsim.hospital.ancestor import ancestor
 from clinsim.hospital.domains import DOMAINS, call, load_database, tools_of
+from clinsim.hospital.records.clinical import LabResult
+from clinsim.hospital.records.laboratory_names import of_test
+from clinsim.hospital.tools.readings import said, without_reading
+from clinsim.hospital.tools.triage_judgement import USUAL_PARTS
 from clinsim.tooling import strict_schema
 
 OWN = Path(__file__).parent / "data"
@@ -128,8 +132,6 @@ def test_parts_of_the_coma_scale_add_up(path):
 
 @pytest.mark.parametrize("total", range(3, 16))
 def test_the_usual_split_of_every_total_adds_up(total):
-    from clinsim.hospital.tools.triage_judgement import USUAL_PARTS
-
     eye, verbal, motor = USUAL_PARTS[total]
     assert eye + verbal + motor == total
     assert (1 <= eye <= 4, 1 <= verbal <= 5, 1 <= motor <= 6) == (True, True, True)
@@ -323,3 +325,51 @@ def test_an_answer_that_is_no_text_is_refused_and_nothing_is_written(opened, ans
     world = opened("medical_qa")
     assert not call(world, "medical_qa", "submit_answer", {"answer": answer}).ok
     assert world.changes() == []
+
+
+@pytest.mark.parametrize(
+    ("text", "stems", "found"),
+    [
+        ("Dementia, initial visit", ("tia",), ()),
+        ("TIA in 2023", ("tia",), ("tia",)),
+        ("acute abdominal pain", ("cut", "abdominal"), ("abdominal",)),
+        ("Motorbike crash", ("rash",), ()),
+        ("No chest pain, no history of stroke; denies any fever", ("chest pain", "stroke", "fever"), ()),
+        ("no fever yesterday; fever today", ("fever",), ("fever",)),
+        ("Newly confused", ("confus",), ("confus",)),
+        ("portal hypertension", ("hypertens",), ("hypertens",)),
+    ],
+)
+def test_words_are_said_only_where_they_are_said_and_not_denied(text, stems, found):
+    assert said(text, stems) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("Dense area in the territory consistent with acute change", "Dense area in the territory"),
+        ("A nodule of 9 mm, concerning for malignancy. No effusion.", "A nodule of 9 mm. No effusion."),
+        ("Lines (most likely oedema) at both bases", "Lines at both bases"),
+        ("Heart size is normal.", "Heart size is normal."),
+    ],
+)
+def test_descriptions_lose_what_they_mean(text, kept):
+    assert without_reading(text) == kept
+
+
+@pytest.mark.parametrize(
+    ("ordered", "charted", "same"),
+    [
+        ("CBC", "White Blood Cell Count", True),
+        ("CBC", "Lactate", False),
+        ("lp", "CSF protein", True),
+        ("bun", "Blood Urea Nitrogen", True),
+        ("Blood Glucose", "Glucose", True),
+        ("hemoglobin", "HbA1c", False),
+        ("Basic metabolic panel", "Potassium", True),
+        ("serum lipase", "Lipase", True),
+    ],
+)
+def test_an_order_in_plain_words_finds_its_results(ordered, charted, same):
+    row = LabResult(test_id="1", test_name=charted, category="c", value="1")
+    assert bool(of_test(ordered, [row])) is same

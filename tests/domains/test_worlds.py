@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from clinsim.errors import ScenarioError, ToolError, UsageError
 from clinsim.hospital.domains import DOMAINS, call, difference, load_database, tools_of
+from clinsim.hospital.records.database import MOST_KEPT
 from clinsim.record import Order, World
 
 OWN = Path(__file__).parent / "data"
@@ -74,6 +75,26 @@ def test_reads_write_nothing_and_writes_say_so(base_of, filled, domain):
             called = call(world, domain, name, arguments)
             assert called.written == bool(world.changes())
             assert called.written == ("write" in spec.tags and called.ok)
+
+
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_an_answer_that_is_kept_is_the_answer_and_nobody_can_spoil_it(base_of, filled, domain):
+    base = base_of(domain)
+    for name, spec in tools_of(domain, base.open().actor.role).items():
+        for arguments in filled(domain, spec, base):
+            base.answers.clear()
+            first, second = (call(base.open(), domain, name, arguments) for _ in range(2))
+            assert first == second
+            if isinstance(second.result, dict):
+                second.result.clear()
+                assert call(base.open(), domain, name, arguments) == first
+
+
+def test_at_most_so_many_answers_are_kept(base_of):
+    base = base_of("medical_qa")
+    for number in range(MOST_KEPT + 10):
+        call(base.open(), "medical_qa", "search_pubmed", {"query": f"word{number}"})
+    assert len(base.answers) == MOST_KEPT
 
 
 def test_what_was_written_is_read_again(opened):
