@@ -19,9 +19,10 @@ from llguidance import LLMatcher, LLTokenizer
 from llguidance.hf import from_tokenizer
 from llguidance.numpy import allocate_token_bitmask, fill_next_token_bitmask
 from numpy.typing import NDArray
+from safetensors.torch import load_model, save_model
 from tokenizers import Tokenizer
 from torch import Tensor
-from transformers import AutoModelForCausalLM, DynamicCache, PreTrainedModel, PreTrainedTokenizerFast
+from transformers import AutoConfig, AutoModelForCausalLM, DynamicCache, PreTrainedModel, PreTrainedTokenizerFast
 
 from clinsim.agents.call_grammar import Vocabulary, calls_schema, ids_in, written
 from clinsim.errors import UsageError
@@ -109,12 +110,15 @@ class Engine:
         for name in (WEIGHTS, WORDS, VALUES, "config.json"):
             if not (folder / name).is_file():
                 raise UsageError(f"{folder}: no model there ({name} is missing)")
-        model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="sdpa")
+        model = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(folder), dtype=torch.float32, attn_implementation="sdpa")
+        load_model(model, folder / WEIGHTS)
         return cls(model, words_of(Tokenizer.from_file(str(folder / WORDS))), Vocabulary.load(folder / VALUES))
 
     def save(self, folder: Path) -> None:
         """Write the model to a folder that `load` reads."""
-        self.model.save_pretrained(folder, safe_serialization=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.model.config.save_pretrained(folder)
+        save_model(self.model, str(folder / WEIGHTS))
         self.tokenizer.backend_tokenizer.save(str(folder / WORDS))
         self.vocabulary.save(folder / VALUES)
 

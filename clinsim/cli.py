@@ -15,6 +15,7 @@ from clinsim.commands.export import export
 from clinsim.commands.replay import replay
 from clinsim.commands.run import run
 from clinsim.commands.tasks import tasks_app
+from clinsim.commands.train import evaluate, train
 from clinsim.commands.validate import validate
 from clinsim.errors import UsageError
 
@@ -26,8 +27,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (run, replay, verify, regrade, scenarios, tools, experiment, export, validate):
+for command in (run, replay, verify, regrade, scenarios, tools, experiment, export, validate, train):
     app.command()(command)
+app.command(name="eval")(evaluate)
 app.add_typer(tasks_app, name="tasks")
 
 _Misspelt = cast(type[typer.BadParameter], typer.BadParameter.__mro__[1])

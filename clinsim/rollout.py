@@ -102,14 +102,25 @@ def parallel_env(
 
 
 def policy_for(spec: str) -> Policy:
-    """The policy that a SPEC names: `recorded:TRACE`, or a scripted one.
+    """The policy that a SPEC names: `recorded:TRACE`, `local:FOLDER`, or a scripted one.
 
     Raises:
         UsageError: There is no such policy; the message names those there are.
         TraceError: The recorded trace cannot be read.
     """
     kind, _, rest = spec.partition(":")
+    if kind == "local" and rest:
+        return _local(Path(rest))
     return Recorded(Trace.load(rest)) if kind == "recorded" and rest else make_policy(spec)
+
+
+def _local(folder: Path) -> Policy:
+    """A model in this process; the extra that it needs is loaded when one is asked for."""
+    try:
+        from clinsim.agents.local import LocalPolicy, engine_of, model_in
+    except ImportError as problem:
+        raise UsageError(f"local:{folder} needs the extra `train`: pip install torch==2.13.0, then clinsim[train]") from problem
+    return LocalPolicy(engine_of(model_in(folder)))
 
 
 def check_policies(policies: Policies | None, seats: Sequence[Staffed]) -> None:

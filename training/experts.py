@@ -71,6 +71,13 @@ def expert_turns(scenario: str, seeds: Sequence[int], expert: str = "guideline")
         yield from shown_in(trace, ward.seats())
 
 
+def seats_of(scenario: str) -> dict[str, Seat]:
+    """The seats of a scenario by agent, with their tools."""
+    ward = raw_env(scenario)
+    ward.reset(seed=0)
+    return {seat.agent: seat for seat in ward.seats()}
+
+
 def shown_in(trace: Trace, seats: Sequence[Seat]) -> Iterator[Shown]:
     """The turns of a trace that was kept with its observations."""
     transcripts = {seat.agent: Transcript(seat) for seat in seats}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
-from transformers import Qwen3Config, Qwen3ForCausalLM
+from transformers import PreTrainedModel, Qwen3Config, Qwen3ForCausalLM
 
 from clinsim.agents.decoding import Engine, words_of
 from clinsim.training.experts import Shown, texts_of, tokenizer_of, vocabulary_of
@@ -45,7 +46,8 @@ def fresh_engine(shown: Sequence[Shown], shape: Shape, seed: int = 0) -> Engine:
     )
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        model = Qwen3ForCausalLM(config)
+        make: Any = Qwen3ForCausalLM  # not annotated there
+        model: PreTrainedModel = make(config)
     return Engine(model, words_of(tokenizer), vocabulary_of(turn.call for turn in shown))
 
 

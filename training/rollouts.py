@@ -23,12 +23,17 @@ from clinsim.training.samples import Group, Sample
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One episode to be played: `number` tells it from others of its group; seats that are not in `partners` (agent or role: SPEC) learn."""
+    """One episode to be played.
+
+    `number` tells it from others of its group, `key` the group from others with the same seed; seats that are not in `partners` (agent or role:
+    SPEC) learn.
+    """
 
     scenario: str
     seed: int
     number: int
     partners: Mapping[str, str] = field(default_factory=dict)
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,7 +103,7 @@ class Table:
         self.ward.reset(seed=plan.seed)
         seats = self.ward.seats()
         self.learning = tuple(seat for seat in seats if _partner(seat, plan.partners) is None)
-        self.model = LocalPolicy(engine, str(plan.number))
+        self.model = LocalPolicy(engine, f"{plan.key}|{plan.number}")
         self.model.start(self.learning)
         self._handed = _Handed()
         self._callers = Callers({seat.agent: self._policy(seat) for seat in seats})

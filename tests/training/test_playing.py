@@ -84,7 +84,7 @@ def test_the_same_numbers_from_two_processes_and_from_one(engine, tmp_path):
 
 def test_an_episode_in_step_is_one_that_run_episode_plays(engine):
     (rollout,) = played(engine, PLANS[:1])
-    trace = clinsim.run_episode(clinsim.raw_env(SCENARIO), LocalPolicy(engine, "0"), seed=PLANS[0].seed)
+    trace = clinsim.run_episode(clinsim.raw_env(SCENARIO), LocalPolicy(engine, "|0"), seed=PLANS[0].seed)
     assert trace.rewards == rollout.rewards
     assert [action.token_ids for action in trace.actions if action.token_ids] == [said.written.tokens for said in rollout.said]
 

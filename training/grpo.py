@@ -1,0 +1,206 @@
+"""GRPO for several agents, to be read aloud.
+
+One step: play `group_size` episodes from each of `groups` starts, all with the same model at every learning seat. What an agent earned is
+compared with what the same role earned in the other episodes from the same start: that is its advantage, and it holds for every token that the agent
+decided in that episode. Then go uphill, clipped. No value network, no replay, no tokens made again from text; what a grammar forced does not train.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from statistics import fmean
+from tempfile import TemporaryDirectory
+from time import process_time
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from clinsim.agents.decoding import Engine
+from clinsim.processes import shared_out
+from clinsim.referee import TRAINING_SEEDS
+from clinsim.scenario_file import load_scenario
+from clinsim.training.advantages import Advantages, Baselines, Earned, advantages
+from clinsim.training.batches import Batch, batches, decided_logps
+from clinsim.training.loss import LossParts, LossRule, policy_loss
+from clinsim.training.rollouts import Plan, Rollout, blocks, play_block
+from clinsim.training.samples import Group, Sample, role_weights
+from clinsim.training.settings import GrpoSettings
+
+
+@dataclass(slots=True)
+class Memory:
+    """What a run remembers between steps, besides model and optimiser."""
+
+    step: int = 0
+    rows: int = 0
+    best: float = -math.inf
+    since_best: int = 0
+    threads: int = 0
+    baselines: Baselines = field(default_factory=Baselines)
+
+    def as_data(self) -> dict[str, Any]:
+        """As plain data."""
+        values = [[*key, value] for key, value in self.baselines.values.items()]
+        return {"step": self.step, "rows": self.rows, "best": self.best if math.isfinite(self.best) else None,
+                "since_best": self.since_best, "threads": self.threads, "baselines": values}  # fmt: skip
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> Memory:
+        """From plain data."""
+        baselines = Baselines(values={(scenario, role): value for scenario, role, value in data["baselines"]})
+        best = -math.inf if data["best"] is None else float(data["best"])
+        return cls(int(data["step"]), int(data["rows"]), best, int(data["since_best"]), int(data["threads"]), baselines)
+
+
+def starts(settings: GrpoSettings, step: int) -> list[int]:
+    """The training seeds of a step: without repeats over the run, in an order that the run's seed draws."""
+    order = np.random.default_rng(settings.seed).permutation(TRAINING_SEEDS)
+    first = step * settings.groups
+    return [int(order[(first + k) % TRAINING_SEEDS]) for k in range(settings.groups)]
+
+
+def plans(settings: GrpoSettings, step: int) -> list[Plan]:
+    """The episodes of a step."""
+    numbers = range(settings.group_size)
+    return [
+        Plan(settings.scenario, seed, number, settings.partners, f"{settings.seed}|{step}") for seed in starts(settings, step) for number in numbers
+    ]
+
+
+def played(engine: Engine, settings: GrpoSettings, step: int) -> list[Rollout]:
+    """Play the episodes of a step, block by block: here, or in processes that read the weights from a folder."""
+    cut = blocks(plans(settings, step), settings.block)
+    if settings.processes == 1:
+        scenarios = {settings.scenario: load_scenario(settings.scenario)}
+        return [rollout for block in cut for rollout in play_block(engine, block, scenarios)]
+    with TemporaryDirectory() as folder:
+        engine.save(Path(folder))
+        jobs = [(folder, block, torch.get_num_threads()) for block in cut]
+        return [rollout for block in shared_out(_played_there, jobs, processes=settings.processes) for rollout in block]
+
+
+def _played_there(job: tuple[str, Sequence[Plan], int]) -> list[Rollout]:
+    folder, block, threads = job
+    torch.set_num_threads(threads)
+    return play_block(Engine.load(Path(folder)), block, {plan.scenario: load_scenario(plan.scenario) for plan in block})
+
+
+def earned_by(rollouts: Sequence[Rollout]) -> list[Earned]:
+    """What each learning agent earned in each episode."""
+    rows = []
+    for episode, rollout in enumerate(rollouts):
+        for agent in dict.fromkeys(said.agent for said in rollout.said):
+            group = Group(rollout.plan.scenario, rollout.plan.seed, rollout.roles[agent])
+            rows.append(Earned(group, episode, agent, rollout.rewards[agent]))
+    return rows
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Samples with the advantage of each, and how the groups fared."""
+
+    samples: list[Sample]
+    values: list[float]
+    groups: Advantages
+
+
+def scored(rollouts: Sequence[Rollout], settings: GrpoSettings, baselines: Baselines) -> Scored:
+    """The samples of a step; those with no advantage teach nothing and are left out."""
+    earned = earned_by(rollouts)
+    groups = advantages(earned, settings.advantage, baselines)
+    of = {(row.episode, row.agent): value for row, value in zip(earned, groups.values, strict=True)}
+    samples = [sample for episode, rollout in enumerate(rollouts) for sample in rollout.samples(episode)]
+    teaching = [sample for sample in samples if of[sample.episode, sample.agent] != 0.0]
+    return Scored(teaching, [of[sample.episode, sample.agent] for sample in teaching], groups)
+
+
+def update(engine: Engine, optimiser: torch.optim.Optimizer, step_of: Scored, settings: GrpoSettings, step: int) -> dict[str, float]:
+    """Go uphill on the samples: `passes` times, in `updates` parts each; figures of the last pass."""
+    rule = LossRule(settings.loss, settings.level, settings.clip_low, settings.clip_high, settings.kl, settings.entropy)
+    weights = role_weights(step_of.samples) if settings.equal_roles else {}
+    for group in optimiser.param_groups:
+        group["lr"] = settings.learning_rate * min(1.0, (step + 1) / max(1, settings.warm_up))
+    engine.model.train()
+    found: list[dict[str, float]] = []
+    for turn in range(settings.passes):
+        order = np.random.default_rng((settings.seed, step, turn)).permutation(len(step_of.samples))
+        parts = [[int(k) for k in part] for part in np.array_split(order, settings.updates)]
+        found = [_uphill(engine, optimiser, step_of, part, rule, weights, settings) for part in parts if part]
+    engine.model.train(False)
+    return {name: fmean(row[name] for row in found) for name in found[0]} if found else {}
+
+
+def _uphill(
+    engine: Engine,
+    optimiser: torch.optim.Optimizer,
+    step_of: Scored,
+    part: Sequence[int],
+    rule: LossRule,
+    weights: Mapping[str, float],
+    settings: GrpoSettings,
+) -> dict[str, float]:
+    """One update: the gradients of all batches of a part are summed, each by its share of the decided tokens."""
+    samples = [step_of.samples[k] for k in part]
+    total = sum(len(sample.decided) for sample in samples)
+    optimiser.zero_grad()
+    parts: list[tuple[float, LossParts]] = []
+    for batch in batches(samples, settings.batch_tokens):
+        advantage = torch.tensor([step_of.values[part[row]] for row in batch.rows])
+        weight = torch.tensor([weights.get(samples[row].role, 1.0) for row in batch.rows])
+        loss = batch_loss(engine, batch, advantage, weight, rule)
+        share = float(batch.mask.sum()) / total
+        torch.autograd.backward(loss.total * share)
+        parts.append((share, loss))
+    norm = float(torch.nn.utils.clip_grad_norm_(engine.model.parameters(), settings.most_norm))
+    if not math.isfinite(norm):
+        raise FloatingPointError("the gradient is no number any more: lower learning_rate, or start again from the last checkpoint")
+    optimiser.step()
+    means = {name: math.fsum(share * float(getattr(loss, name)) for share, loss in parts) for name in ("policy", "kl", "entropy", "clipped")}
+    return means | {"gradient": norm}
+
+
+def batch_loss(engine: Engine, batch: Batch, advantage: Tensor, weight: Tensor, rule: LossRule) -> LossParts:
+    """The loss of one batch of samples."""
+    logps, entropies = decided_logps(engine.model, batch)
+    reference = batch.sampled if rule.kl else None
+    return policy_loss(logps, batch.sampled, advantage, batch.mask, rule, entropies=entropies, reference=reference, weights=weight)
+
+
+def described(rollouts: Sequence[Rollout], step_of: Scored) -> dict[str, float]:
+    """What a step looked like: rewards by role, outcomes, how much was said, and the groups that could not teach."""
+    said = [turn for rollout in rollouts for turn in rollout.said]
+    actions = sum(rollout.actions for rollout in rollouts)
+    by_agent = {f"reward_{agent}": fmean(rollout.rewards[agent] for rollout in rollouts) for agent in rollouts[0].rewards}
+    return {
+        "return": fmean(rollout.total for rollout in rollouts),
+        "utility_loss": fmean(rollout.utility_loss for rollout in rollouts),
+        **by_agent,
+        "turns_per_episode": len(said) / len(rollouts),
+        "tokens_per_turn": fmean(len(turn.written.decided) for turn in said) if said else 0.0,
+        "refused_share": sum(rollout.refused for rollout in rollouts) / max(1, actions),
+        "groups": step_of.groups.groups,
+        "alone": step_of.groups.alone,
+        "flat_share": step_of.groups.flat_share,
+        "samples": len(step_of.samples),
+    }
+
+
+def trained(engine: Engine, optimiser: torch.optim.Optimizer, settings: GrpoSettings, memory: Memory) -> Iterator[dict[str, float]]:
+    """Train, one step after the other, from where `memory` stands; the figures of each step."""
+    while memory.step < settings.steps:
+        clock = [process_time()]
+        rollouts = played(engine, settings, memory.step)
+        clock.append(process_time())
+        step_of = scored(rollouts, settings, memory.baselines)
+        learnt = update(engine, optimiser, step_of, settings, memory.step) if step_of.samples else {}
+        clock.append(process_time())
+        play, learn = (after - before for before, after in pairwise(clock))
+        row = {"step": memory.step, **described(rollouts, step_of), **learnt, "play_seconds": play, "learn_seconds": learn}
+        memory.step += 1
+        yield row

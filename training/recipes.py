@@ -1,0 +1,209 @@
+"""The recipes that `clinsim train` runs, by name: their settings, and how each goes from a start to a trained model in a run folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import matplotlib.pyplot as plt
+import torch
+
+from clinsim.agents.decoding import Engine
+from clinsim.agents.local import model_in
+from clinsim.errors import UsageError
+from clinsim.processes import workers
+from clinsim.scenario_file import load_scenario
+from clinsim.training import grpo, watch
+from clinsim.training.evaluate import figures, model_values, policy_values
+from clinsim.training.experts import expert_turns, lessons, seats_of
+from clinsim.training.model import Shape, fresh_engine
+from clinsim.training.run import RunFolder
+from clinsim.training.settings import GrpoSettings, RunSettings, SftSettings, settings_from
+from clinsim.training.sft import FitRule, fitted
+
+Tell = Callable[[Mapping[str, Any]], None]
+"""Told of each row of metrics as it is written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A recipe: what it is for, its settings with their defaults, and how it runs."""
+
+    purpose: str
+    kind: type[RunSettings]
+    preset: Mapping[str, Any]
+    run: Callable[[Any, Path, bool, Tell], None]
+    rehearsal: Mapping[str, Any]
+
+
+def start_of(settings: RunSettings) -> Engine:
+    """The model to start from.
+
+    Raises:
+        UsageError: There is none.
+    """
+    return Engine.load(model_in(Path(settings.start)))
+
+
+def run_grpo(settings: GrpoSettings, out: Path, resume: bool, tell: Tell) -> None:
+    """Train by GRPO, with an evaluation, a look for collapses and a checkpoint every `evaluate_every` steps.
+
+    Raises:
+        UsageError: The folder holds another run, or the start is no model.
+        FloatingPointError: A gradient is no number any more; the last checkpoint is whole.
+    """
+    folder = RunFolder.opened(out, settings.model_dump(mode="json"), resume=resume)
+    folder.model_folder()
+    engine = Engine.load(out / "latest") if folder.has_checkpoint else start_of(settings)
+    optimiser = torch.optim.AdamW(engine.model.parameters(), lr=settings.learning_rate, betas=(0.9, 0.99), weight_decay=0.0)
+    memory = grpo.Memory.of(folder.restored(optimiser)) if folder.has_checkpoint else grpo.Memory()
+    _use_threads(settings, memory)
+    if not folder.has_checkpoint:
+        _look(engine, folder, settings, memory, {"step": -1}, tell)
+        folder.save(engine, optimiser, memory.as_data())
+    for row in grpo.trained(engine, optimiser, settings, memory):
+        is_last = memory.step == settings.steps
+        if memory.step % settings.evaluate_every and not is_last:
+            _add(folder, memory, row, tell)
+            continue
+        _look(engine, folder, settings, memory, row, tell)
+        folder.save(engine, optimiser, memory.as_data())
+        if settings.patience and memory.since_best >= settings.patience:
+            return
+        if settings.watch == "stop" and watch.warnings([row for row in folder.rows() if "turns_per_episode" in row]):
+            return
+
+
+def _use_threads(settings: RunSettings, memory: grpo.Memory) -> None:
+    """As many threads as there are free cores when the run first starts; the same ones ever after."""
+    memory.threads = memory.threads or settings.threads or workers()
+    torch.set_num_threads(memory.threads)
+
+
+def _add(folder: RunFolder, memory: grpo.Memory, row: Mapping[str, Any], tell: Tell) -> None:
+    folder.add(row)
+    memory.rows += 1
+    tell(row)
+
+
+def _look(engine: Engine, folder: RunFolder, settings: GrpoSettings, memory: grpo.Memory, row: dict[str, Any], tell: Tell) -> None:
+    """Evaluate on the validation seeds; keep the best model."""
+    found = figures(model_values(engine, settings.scenario, range(*settings.evaluation_seeds), settings.partners))
+    row |= {"evaluation": {name: {key: figure[key] for key in ("mean", "low", "high", "n")} for name, figure in found.items()}}
+    memory.since_best += 1
+    if found["return"]["mean"] > memory.best:
+        memory.best, memory.since_best = found["return"]["mean"], 0
+        folder.keep_best(engine)
+    warned = watch.warnings([*(old for old in folder.rows() if "turns_per_episode" in old), *([row] if "turns_per_episode" in row else [])])
+    _add(folder, memory, row | ({"warnings": warned} if warned else {}), tell)
+
+
+def run_sft(settings: SftSettings, out: Path, resume: bool, tell: Tell) -> None:
+    """Teach a model what experts did on training seeds. A fresh model has the vocabulary of these experts.
+
+    Raises:
+        UsageError: The folder holds a run already.
+    """
+    if resume:
+        raise UsageError("sft takes minutes and is not resumed: give another folder with --out")
+    folder = RunFolder.opened(out, settings.model_dump(mode="json"), resume=False)
+    torch.set_num_threads(settings.threads or workers())
+    shown = list(expert_turns(settings.scenario, range(settings.first_seed, settings.first_seed + settings.episodes), settings.expert))
+    if settings.keep == "better_half":
+        middle = sorted(turn.reward for turn in shown)[len(shown) // 2]
+        shown = [turn for turn in shown if turn.reward >= middle]
+    engine = fresh_engine(shown, Shape(), settings.seed) if settings.start == "fresh" else start_of(settings)
+    samples = list(lessons(engine, shown, seats_of(settings.scenario)))
+    rule = FitRule(settings.passes, settings.learning_rate, batch_tokens=settings.batch_tokens, seed=settings.seed)
+    for step in fitted(engine.model, samples, rule):
+        row = {"step": step.step, "loss": step.loss}
+        folder.add(row)
+        tell(row)
+    folder.keep_best(engine)
+
+
+_ONE_STEP = {"steps": 1, "groups": 1, "group_size": 2, "evaluation_seeds": (10_000, 10_001)}
+_TWO_EPISODES = {"episodes": 2, "passes": 1}
+RECIPES: dict[str, Recipe] = {
+    "quick": Recipe("GRPO on first_hour from the embedded model: minutes on two cores", GrpoSettings, {}, run_grpo, _ONE_STEP),
+    "grpo": Recipe("GRPO on any scenario from any start", GrpoSettings, {}, run_grpo, _ONE_STEP),
+    "sft": Recipe("supervised training on scripted experts", SftSettings, {}, run_sft, _TWO_EPISODES),
+    "embed": Recipe("build the embedded model anew, under-trained on purpose", SftSettings, {"start": "fresh", "passes": 2}, run_sft, _TWO_EPISODES),
+}
+
+
+def recipe_of(name: str) -> Recipe:
+    """A recipe by name.
+
+    Raises:
+        UsageError: There is no such recipe.
+    """
+    if name not in RECIPES:
+        raise UsageError(f"unknown recipe {name!r}; there are {', '.join(RECIPES)}")
+    return RECIPES[name]
+
+
+def settings_of(recipe: Recipe, file: Path | None, given: Sequence[str]) -> RunSettings:
+    """The settings of a recipe: its preset, then a file, then `key=value`.
+
+    Raises:
+        UsageError: A key is unknown or a value is not allowed.
+    """
+    preset = [f"{key}={json.dumps(value)}" for key, value in recipe.preset.items()]
+    chosen = settings_from(recipe.kind, file, (*preset, *given) if file is None else given)
+    load_scenario(chosen.scenario)
+    return chosen
+
+
+def rehearsed(recipe: Recipe, settings: RunSettings) -> dict[str, Any]:
+    """Build everything and play one small step, keeping nothing."""
+    with TemporaryDirectory() as folder:
+        small = settings.model_copy(update=recipe.rehearsal)
+        rows: list[Mapping[str, Any]] = []
+        recipe.run(small, Path(folder) / "run", False, rows.append)
+    return {"recipe": recipe.purpose, "settings": settings.model_dump(mode="json"), "rows": len(rows)}
+
+
+def summary(folder: Path) -> dict[str, Any]:
+    """What a run has come to: steps, the last and the best evaluation, and where the model is."""
+    run = RunFolder(folder)
+    rows = run.rows()
+    looks = [row for row in rows if "evaluation" in row]
+    if looks:
+        draw_curve(looks, folder / "curve.png")
+    best = max(looks, key=lambda row: float(row["evaluation"]["return"]["mean"]), default=None)
+    return {
+        "steps": rows[-1]["step"] + 1 if rows else 0,
+        "best": best and {"step": best["step"], **best["evaluation"]["return"]},
+        "model": str(folder / "best"),
+    }
+
+
+def draw_curve(looks: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """The learning curve on the validation seeds, with its 95 % intervals."""
+    steps = [row["step"] + 1 for row in looks]
+    found = [row["evaluation"]["return"] for row in looks]
+    figure, axes = plt.subplots(figsize=(6, 3.5), layout="constrained")
+    axes.plot(steps, [one["mean"] for one in found], marker="o", markersize=3)
+    if all(one["low"] is not None for one in found):
+        axes.fill_between(steps, [one["low"] for one in found], [one["high"] for one in found], alpha=0.2)
+    axes.set(xlabel="step", ylabel="return on validation seeds")
+    figure.savefig(path, dpi=120)
+    plt.close(figure)
+
+
+def evaluated(policy: str, scenario: str, seeds: Sequence[int]) -> dict[str, dict[str, Any]]:
+    """Figures of a policy or of the model in a folder, on given seeds.
+
+    Raises:
+        UsageError: There is no such policy or model.
+    """
+    path = Path(policy.removeprefix("local:"))
+    if not path.is_dir() and not policy.startswith("local:"):
+        return figures(policy_values(policy, scenario, seeds))
+    torch.set_num_threads(workers())
+    return figures(model_values(Engine.load(model_in(path)), scenario, seeds))

@@ -1,0 +1,124 @@
+"""A training run on disk: `settings.json`, `metrics.jsonl`, and a checkpoint that is whole or not there.
+
+A checkpoint is a folder with the model, the optimiser and what the recipe remembers. It is written beside its place and moved into it, so that a
+run that is killed goes on from the last whole one, to the same numbers: metrics after it are dropped and made again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from clinsim.agents.decoding import Engine
+from clinsim.errors import UsageError
+
+SETTINGS, METRICS, LATEST, BEST, OPTIMISER, MEMORY, MANIFEST = (
+    "settings.json", "metrics.jsonl", "latest", "best", "optimiser.pt", "memory.json", "manifest.json",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """Where a run stands."""
+
+    path: Path
+
+    @classmethod
+    def opened(cls, path: Path, settings: Mapping[str, Any], *, resume: bool) -> RunFolder:
+        """Begin a run in an empty folder, or go on with the one that is there.
+
+        Raises:
+            UsageError: The folder is not empty, or holds a run with other settings.
+        """
+        folder = cls(path)
+        found = path / SETTINGS
+        if found.exists() and resume:
+            before = json.loads(found.read_text(encoding="utf-8"))
+            changed = [key for key in settings if before.get(key) != json.loads(json.dumps(settings[key]))]
+            if changed:
+                key = changed[0]
+                raise UsageError(f"{path}: holds a run with {key} {before.get(key)!r}, not {settings[key]!r}")
+            return folder
+        if path.exists() and any(path.iterdir()):
+            raise UsageError(f"{path}: not empty; give another folder with --out, or --resume to go on with a run")
+        path.mkdir(parents=True, exist_ok=True)
+        found.write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
+        return folder
+
+    @property
+    def has_checkpoint(self) -> bool:
+        """Whether there is one to go on from."""
+        return (self.path / LATEST / MEMORY).exists()
+
+    def save(self, engine: Engine, optimiser: torch.optim.Optimizer, memory: Mapping[str, Any]) -> None:
+        """Write a checkpoint in place of the last."""
+        draft = self.path / f"{LATEST}.part"
+        shutil.rmtree(draft, ignore_errors=True)
+        write_model(engine, draft)
+        torch.save(optimiser.state_dict(), draft / OPTIMISER)
+        (draft / MEMORY).write_text(json.dumps(memory) + "\n", encoding="utf-8")
+        self._replace(draft, LATEST)
+
+    def keep_best(self, engine: Engine) -> None:
+        """Write the model as the best so far."""
+        draft = self.path / f"{BEST}.part"
+        shutil.rmtree(draft, ignore_errors=True)
+        write_model(engine, draft)
+        self._replace(draft, BEST)
+
+    def _replace(self, draft: Path, name: str) -> None:
+        """Move a whole folder into its place; at every moment one of both is there under its name or as `.old`."""
+        place, old = self.path / name, self.path / f"{name}.old"
+        shutil.rmtree(old, ignore_errors=True)
+        if place.exists():
+            place.rename(old)
+        draft.rename(place)
+        shutil.rmtree(old, ignore_errors=True)
+
+    def restored(self, optimiser: torch.optim.Optimizer) -> dict[str, Any]:
+        """What the recipe remembered at the last checkpoint; the optimiser gets its state back, metrics after it are dropped."""
+        folder = self.path / LATEST
+        optimiser.load_state_dict(torch.load(folder / OPTIMISER, weights_only=True))
+        memory: dict[str, Any] = json.loads((folder / MEMORY).read_text(encoding="utf-8"))
+        self._cut_metrics(int(memory["rows"]))
+        return memory
+
+    def model_folder(self) -> Path:
+        """The model of the last checkpoint; one that was being moved is put back first."""
+        place, old = self.path / LATEST, self.path / f"{LATEST}.old"
+        if not place.exists() and old.exists():
+            old.rename(place)
+        return place
+
+    def _cut_metrics(self, rows: int) -> None:
+        lines = (self.path / METRICS).read_bytes().split(b"\n")[:rows] if rows else []
+        draft = self.path / f"{METRICS}.part"
+        draft.write_bytes(b"".join(line + b"\n" for line in lines))
+        draft.replace(self.path / METRICS)
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Add a row of metrics."""
+        with (self.path / METRICS).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The metrics so far."""
+        file = self.path / METRICS
+        return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()] if file.exists() else []
+
+
+def write_model(engine: Engine, folder: Path) -> None:
+    """A model as a checkpoint that `local:` plays: weights, words, values, and a manifest (role to base and adapter)."""
+    folder.mkdir(parents=True)
+    engine.save(folder)
+    manifest = {"roles": {role: {"base": ".", "adapter": None} for role in ("doctor", "pharmacist", "radiologist")}}
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")

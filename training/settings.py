@@ -1,0 +1,98 @@
+"""Settings of the recipes: typed, with the reason for each, unknown keys refused. A file, then `key=value`, then the defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from clinsim.errors import UsageError
+from clinsim.training.advantages import How
+from clinsim.training.loss import Kind, Level
+
+S = TypeVar("S", bound="RunSettings")
+
+
+class RunSettings(BaseModel):
+    """What every recipe has."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    scenario: str = "first_hour"
+    seed: int = Field(0, ge=0, description="Of the run: which seeds it trains on, in which order, and what it draws.")
+    start: str = Field("embedded", description="Folder of the model to start from, or `embedded`; for sft also `fresh`.")
+    threads: int = Field(0, ge=0, description="0: free cores at the first start; written to the checkpoint and used again on resume.")
+    batch_tokens: int = Field(8192, ge=64, description="Tokens of one forward pass, padding included: lower it if memory runs out.")
+
+
+class GrpoSettings(RunSettings):
+    """GRPO for several agents."""
+
+    steps: int = Field(40, ge=1)
+    groups: int = Field(4, ge=1, description="Starts (seeds) played in one step.")
+    group_size: int = Field(8, ge=2, description="Episodes from each start: what they earned is compared.")
+    learning_rate: float = Field(5e-4, gt=0)
+    warm_up: int = Field(3, ge=0)
+    passes: int = Field(1, ge=1, description="Updates on the same samples.")
+    updates: int = Field(2, ge=1, description="Updates in one pass: the samples are cut into as many parts.")
+    advantage: How = "group"
+    loss: Kind = "dapo"
+    level: Level = "token"
+    clip_low: float = Field(0.2, gt=0)
+    clip_high: float = Field(0.28, gt=0, description="Higher above than below, so that rare good choices may grow (2503.14476).")
+    kl: float = Field(0.0, ge=0)
+    entropy: float = Field(0.003, ge=0)
+    equal_roles: bool = Field(True, description="Each role weighs the same in the loss, however much it talks.")
+    most_norm: float = Field(1.0, gt=0)
+    partners: dict[str, str] = Field(default_factory=dict, description="Seats that do not learn: agent or role to SPEC.")
+    processes: int = Field(1, ge=1, description="For playing; any number gives the same samples.")
+    block: int = Field(8, ge=1, description="Episodes played in step: part of what fixes the numbers to the last bit.")
+    evaluate_every: int = Field(10, ge=1)
+    evaluation_seeds: tuple[int, int] = Field((10_000, 10_032), description="Half-open; from the validation split.")
+    patience: int = Field(0, ge=0, description="Evaluations without a better one after which the run stops; 0: never.")
+    watch: Literal["warn", "stop"] = Field("warn", description="What to do when a known collapse shows.")
+
+
+class SftSettings(RunSettings):
+    """Supervised training on experts."""
+
+    expert: str = "guideline"
+    first_seed: int = Field(0, ge=0)
+    episodes: int = Field(400, ge=1)
+    passes: int = Field(3, ge=1)
+    learning_rate: float = Field(2e-3, gt=0)
+    keep: Literal["all", "better_half"] = Field("all", description="Which episodes teach: all, or those with a return above the median.")
+
+
+def settings_from(kind: type[S], file: Path | None, given: Sequence[str]) -> S:
+    """Settings of a recipe from a YAML file and `key=value` texts, which win.
+
+    Raises:
+        UsageError: A key is unknown or a value is not allowed; the message names both.
+    """
+    values: dict[str, Any] = dict(_of_file(file)) if file else {}
+    for text in given:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise UsageError(f"{text!r}: give a setting as key=value")
+        values[key] = yaml.safe_load(value)
+    try:
+        return kind.model_validate(values)
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        known = f"; there are {', '.join(kind.model_fields)}" if first["type"] == "extra_forbidden" else ""
+        raise UsageError(f"setting {key}: {first['msg'].lower()}{known}") from problem
+
+
+def _of_file(file: Path) -> Mapping[str, Any]:
+    try:
+        values = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
+        raise UsageError(f"{file}: cannot be read as settings ({problem})") from problem
+    if not isinstance(values, Mapping):
+        raise UsageError(f"{file}: settings are a mapping of keys to values")
+    return values
