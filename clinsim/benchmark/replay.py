@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,15 @@ from clinsim.benchmark.suite import Placed
 from clinsim.benchmark.task import SUBMISSIONS
 from clinsim.errors import UsageError
 from clinsim.processes import shared_out
+from clinsim.record import Policy
 from clinsim.rollout import policy_for
 
 JOURNAL, PLAN = "rows.jsonl", "plan.json"
 BATCH = 64
 """Attempts between two writings of the journal: what a kill costs at most."""
 CHUNK = 8
+RANDOM, LOCAL = "random", "local:"
+"""The one scripted policy of the live hospital that can play with any tools; how a policy is named whose model is loaded here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +87,14 @@ def check_policy(spec: str) -> None:
     """Find out before anything is played whether a policy exists.
 
     Raises:
-        UsageError: It does not; the message names those of static mode as well.
+        UsageError: It does not, or it is one that follows the protocols of the live hospital.
     """
     if spec in SCRIPTS:
         return
-    try:
-        policy_for(spec)
-    except UsageError as problem:
-        raise UsageError(f"{problem}; static mode also has {', '.join(SCRIPTS)}") from problem
+    kind, colon, _ = spec.partition(":")
+    if (not colon and spec != RANDOM) or kind == "recorded":
+        raise UsageError(f"--policy {spec}: plays no static tasks; allowed {', '.join([*SCRIPTS, RANDOM])}, chat:MODEL@URL, local:PATH")
+    policy_for(spec)
 
 
 def play_job(job: Job) -> Row:
@@ -100,10 +104,16 @@ def play_job(job: Job) -> Row:
     if job.policy in SCRIPTS:
         SCRIPTS[job.policy](play)
     else:
-        failure = play_seated(play, policy_for(job.policy), job.trial)
+        failure = play_seated(play, _policy(job.policy), job.trial)
     if failure:
         return Row(*job.key, turns=play.turns, error=failure)
     return scored(job, play.attempt())
+
+
+@lru_cache(maxsize=2)
+def _policy(spec: str) -> Policy:
+    """The policy of a SPEC, made once a process: a model takes longer to load than a task to play."""
+    return policy_for(spec)
 
 
 def scored(job: Job, attempt: Attempt) -> Row:
@@ -139,8 +149,16 @@ def response_of(attempt: Attempt) -> str:
 
 
 def replayed(jobs: Sequence[Job], journal: Path | None = None, processes: int | None = None) -> Iterator[Row]:
-    """Play all jobs and give their rows in order; those that a journal holds already are not played again."""
+    """Play all jobs and give their rows in order; those that a journal holds already are not played again.
+
+    Args:
+        jobs: What to play.
+        journal: File in which rows are kept.
+        processes: How many processes (None: one for each processor); a model that is loaded here is loaded once.
+    """
     known = {row.key: row for row in read_journal(journal)} if journal else {}
+    if any(job.policy.startswith(LOCAL) for job in jobs):
+        processes = 1
     for start in range(0, len(jobs), BATCH):
         batch = jobs[start : start + BATCH]
         rows = shared_out(play_job, [job for job in batch if job.key not in known], CHUNK, processes)

@@ -48,16 +48,17 @@ def _figures(placed: Placed, calls: list[Made], final_answer: str, scorer: str) 
         errors = [not call.ok if call.flagged is None else call.flagged for call in made.calls]
         figures = score(reference, calls, final_answer)
         return {**rounded(figures), "runner": rounded(score_as_runner(reference, calls, final_answer)), "call_errors": errors}
-    kept = Attempt(until_submission(placed, made.calls), final_answer, made.changes, len(calls))
+    counted, submitted = until_submission(placed, made.calls)
+    kept = Attempt(counted, "" if submitted else final_answer, made.changes, len(calls), submitted)
     graded = grade(standard_of(placed), kept)
     parts = {name: getattr(graded, name) for name in ("score", "evidence", "answer", "actions", "state", "repeats")}
     return {**rounded(parts), "unsafe": list(graded.unsafe), "call_errors": [not call.ok for call in made.calls]}
 
 
-def until_submission(placed: Placed, calls: tuple[Made, ...]) -> tuple[Made, ...]:
-    """The calls up to the submission that ended the task; what came after does not count."""
-    end = next((k for k, call in enumerate(calls) if call.ok and ends(placed.task, call.name)), len(calls))
-    return calls[: end + 1]
+def until_submission(placed: Placed, calls: tuple[Made, ...]) -> tuple[tuple[Made, ...], bool]:
+    """The calls up to the submission that ended the task, and whether there was one; what came after does not count."""
+    end = next((k for k, call in enumerate(calls) if call.ok and ends(placed.task, call.name)), None)
+    return (calls, False) if end is None else (calls[: end + 1], True)
 
 
 def _replayed(placed: Placed, calls: list[Made]) -> Attempt:

@@ -71,7 +71,9 @@ def test_a_killed_replay_goes_on(capsys, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--policy", "genius"], "genius.*static mode also has gold, guideline, idle, spam, paste"),
+        (["--policy", "genius"], "--policy genius: plays no static tasks; allowed gold, guideline, idle, spam, paste"),
+        (["--policy", "guideline_half"], "--policy guideline_half: plays no static tasks"),
+        (["--policy", "recorded:trace.jsonl"], "plays no static tasks"),
         (["--scorer", "kind"], "--scorer kind: unknown; allowed strict, legacy"),
         (["--split", "evening"], "--split evening: .* allowed test, train, all"),
         (["--domain", "surgery"], "domain 'surgery'"),
@@ -169,7 +171,7 @@ def test_broken_rows_are_played_again(tmp_path):
 
 
 def test_processes_give_what_one_process_gives():
-    jobs = jobs_of(load_suite(SUITE).tasks, ["gold", "spam", "stuffed", "guideline"], 1)
+    jobs = jobs_of(load_suite(SUITE).tasks, ["gold", "spam", "stuffed", "guideline", "random"], 2)
     assert list(replayed(jobs, processes=2)) == [play_job(job) for job in jobs]
 
 
@@ -223,4 +225,7 @@ def test_a_task_that_pays_a_cheat_fails_the_check(capsys, tmp_path):
     facts = {"facts": [{"any": ["potassium"]}], "reference": "Potassium."}
     (folder / "tasks.json").write_text(json.dumps([{"id": "guess", "ticket": "Which ion?", "answer": facts, "keywords": ["calcium"]}]))
     found = data(capsys, "tasks", "check", "--suite", str(folder), code=1)
-    assert [problem["problem"].split(" without")[0] for problem in found["problems"]] == ["asks for facts", "stuffed scores 0.500; at most 0.05"]
+    assert [problem["problem"] for problem in found["problems"]] == [
+        "has no needed read in its plan: what needs no evidence can be guessed",
+        "stuffed scores 0.500; at most 0.05",
+    ]
