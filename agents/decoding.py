@@ -110,7 +110,8 @@ class Engine:
         for name in (WEIGHTS, WORDS, VALUES, "config.json"):
             if not (folder / name).is_file():
                 raise UsageError(f"{folder}: no model there ({name} is missing)")
-        model = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(folder), dtype=torch.float32, attn_implementation="sdpa")
+        make: Any = AutoModelForCausalLM.from_config  # not annotated there
+        model: PreTrainedModel = make(AutoConfig.from_pretrained(folder), dtype=torch.float32, attn_implementation="sdpa")
         load_model(model, folder / WEIGHTS)
         return cls(model, words_of(Tokenizer.from_file(str(folder / WORDS))), Vocabulary.load(folder / VALUES))
 
