@@ -33,7 +33,8 @@ from clinsim.hospital.tools import (
     radiology_report,
     radiology_report_acts,
     triage_emergency,
-    triage_emergency_acts,
+    triage_emergency_orders,
+    triage_emergency_scores,
     visual_diagnosis,
     visual_diagnosis_measures,
 )
@@ -57,7 +58,8 @@ TOOL_MODULES = (
     radiology_report,
     radiology_report_acts,
     triage_emergency,
-    triage_emergency_acts,
+    triage_emergency_orders,
+    triage_emergency_scores,
     visual_diagnosis,
     visual_diagnosis_measures,
 )

@@ -124,9 +124,10 @@ def allergic_to(drug_name: str, allergies: Iterable[tuple[str, str]], formulary:
         if set(reaction.lower().split()) & INTOLERANCES:
             continue
         substance = allergen_of(allergen)
-        if kinds & {substance, *kinds_of(substance)}:
+        meant = {substance, *kinds_of(substance)}
+        if kinds & meant:
             return allergen, f"{plain_name(drug_name)} is of the kind that caused {reaction or 'a reaction'}"
         for row in formulary.cross_reactions:
-            if row.allergy == substance and row.to in kinds and row.severity != "note":
+            if row.allergy in meant and row.to in kinds and row.severity != "note":
                 return allergen, row.text
     return None

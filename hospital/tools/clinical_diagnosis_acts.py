@@ -11,7 +11,7 @@ from clinsim.hospital.records.laboratory_names import of_test
 from clinsim.hospital.records.world import RecordWorld
 from clinsim.hospital.tools.checks import written
 from clinsim.hospital.tools.clinical_diagnosis import SET, last_vitals, medications_of, patient_of
-from clinsim.hospital.tools.generic import Written, answered, as_confidence, as_priority, put
+from clinsim.hospital.tools.generic import Written, answered, as_confidence, as_icd10, as_priority, put
 from clinsim.hospital.tools.prescribing import pairs_against, refuse_allergy, warnings_on
 from clinsim.record import Role
 from clinsim.tooling import tool
@@ -101,7 +101,7 @@ def add_clinical_note(world: RecordWorld, patient_id: str, note_type: str, conte
         diagnosis_codes: ICD-10 codes, separated by commas.
     """
     who = patient_of(world, patient_id)
-    codes = tuple(code.strip() for code in diagnosis_codes.split(",") if code.strip())
+    codes = tuple(as_icd10(code) for code in diagnosis_codes.split(",") if code.strip())
     kind, text = written("note_type", note_type), written("content", content)
     return put(world, "note", who.patient_id, note_type=kind, content=text, diagnosis_codes=codes)
 
@@ -122,7 +122,13 @@ def record_diagnosis(
     who = patient_of(world, patient_id)
     sure = as_confidence(confidence)
     return put(
-        world, "diagnosis", who.patient_id, diagnosis=written("diagnosis", diagnosis), icd10_code=icd10_code, confidence=sure, reasoning=reasoning
+        world,
+        "diagnosis",
+        who.patient_id,
+        diagnosis=written("diagnosis", diagnosis),
+        icd10_code=as_icd10(icd10_code),
+        confidence=sure,
+        reasoning=reasoning,
     )
 
 

@@ -131,7 +131,7 @@ def pair_row(world: RecordWorld, drug_a: str, drug_b: str) -> PairRow:
     if row is not None:
         return _shown(row)
     house = house_answer(drug_a, drug_b)
-    return PairRow("", a, b, house.severity, "", house.description, house.recommendation, "", house.source)
+    return PairRow("", a, b, house.severity, house.mechanism, house.description, house.recommendation, "", house.source)
 
 
 def _shown(row: InteractionRecord) -> PairRow:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from clinsim.errors import ToolError
 from clinsim.hospital.records.world import RecordWorld
 from clinsim.hospital.tools.checks import one_of, written
+from clinsim.hospital.wording import shown
 
 PRIORITIES = ("stat", "urgent", "routine")
 CONFIDENCES = ("low", "moderate", "high")
+ICD10 = re.compile(r"[A-Z]\d[0-9A-Z](?:\.?[0-9A-Z]{1,4})?")
+"""Form of a code. Source: ICD-10-CM guidelines, 2025, section I.A.2."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,18 @@ def as_confidence(value: str) -> str:
         ToolError: There is none of that name.
     """
     return one_of("confidence", value.strip().lower(), CONFIDENCES)
+
+
+def as_icd10(code: str) -> str:
+    """A code of ICD-10 as it is written, or nothing.
+
+    Raises:
+        ToolError: It has not the form of one.
+    """
+    tidy = code.strip().upper()
+    if tidy and not ICD10.fullmatch(tidy):
+        raise ToolError(f"{shown(code)} is no ICD-10 code; for example J18.9, or leave it out")
+    return tidy
 
 
 def found(query: str, results: Sequence[Any], nothing: str) -> Found:

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 from clinsim.errors import ToolError
-from clinsim.hospital.drug_facts import Finding, PatientFacts
+from clinsim.hospital.drug_facts import Finding, PatientFacts, gravest_row
 from clinsim.hospital.records.clinical import PairAdvice
 from clinsim.hospital.records.drug_names import allergen_of, allergic_to, known_as, same_drug
 from clinsim.hospital.records.world import RecordWorld
-from clinsim.hospital.safety import interaction, load_formulary, review
+from clinsim.hospital.safety import load_formulary, review
 from clinsim.hospital.tools.checks import knowledge
 
 DOSE = re.compile(r"^\s*(\d+(?:[.,]\d+)?)\s*([a-zµA-Z/]+)")
@@ -59,6 +59,7 @@ class PairAnswer:
     description: str
     recommendation: str
     source: str
+    mechanism: str = ""
 
 
 def recorded(rows: Iterable[P], drug_a: str, drug_b: str) -> P | None:
@@ -73,13 +74,14 @@ def recorded(rows: Iterable[P], drug_a: str, drug_b: str) -> P | None:
 def house_answer(drug_a: str, drug_b: str) -> PairAnswer:
     """What the formulary of the house knows of two drugs, or that it knows nothing."""
     first, second = known_as(drug_a), known_as(drug_b)
-    held = interaction(first.name if first else drug_a, second.name if second else drug_b)
-    if not held.known:
+    held = gravest_row(first.name if first else drug_a, second.name if second else drug_b, load_formulary(), None)
+    if held is None:
         nothing = f"{drug_a} with {drug_b} is not in the knowledge base; that does not mean safe"
         return PairAnswer(drug_a, drug_b, NOT_KNOWN, nothing, "Look it up elsewhere or ask a pharmacist before giving both.", "none")
+    tier, row = held
     advice = {"contraindicated": "Do not give both.", "major": "Avoid, or monitor closely and say why."}
-    text = advice.get(str(held.tier), "Give and monitor.")
-    return PairAnswer(drug_a, drug_b, str(held.tier), held.text, text, f"{HOUSE}: {held.source}")
+    text = row.management or advice.get(tier, "Give and monitor.")
+    return PairAnswer(drug_a, drug_b, tier, row.text, text, f"{HOUSE}: {row.source}", row.mechanism)
 
 
 def refuse_allergy(drug_name: str, allergies: Sequence[tuple[str, str]]) -> None:

@@ -24,8 +24,8 @@ RADIOLOGIST: tuple[Role, ...] = ("radiologist",)
 _chart = tool(SET, roles=ROLES, service="chart", tags=("read",))
 _call = tool(SET, roles=RADIOLOGIST, service="note", tags=("write",))
 _submit = tool(SET, roles=RADIOLOGIST, service="note", tags=("write", "submit"))
-SYSTEMS = ("BI-RADS", "TI-RADS", "Fleischner")
-"""Reporting systems that the house can apply."""
+SYSTEMS = {"BI-RADS": "breast", "TI-RADS": "thyroid", "Fleischner": "chest"}
+"""Reporting systems that the house can apply, and the body part each is for."""
 COMPOSITION = {"spongiform": "spongiform", "mixed": "mixed", "solid": "solid", "cystic": "cystic"}
 ECHO = {
     "very hypoechoic": "very hypoechoic",
@@ -94,6 +94,8 @@ def apply_classification_system(world: RecordWorld, study_id: str, system: str =
     name = next((known for known in SYSTEMS if _bare(known) in _bare(system)), None)
     if name is None:
         raise ToolError(f"unknown system {shown(system)}; allowed: {', '.join(SYSTEMS)}")
+    if SYSTEMS[name] not in row.body_part.lower():
+        raise ToolError(f"{name} is for the {SYSTEMS[name]}; {study_id} is a {row.modality} of the {row.body_part}")
     if name == "BI-RADS":
         steps = [score(study_id, "bi_rads", {"category": step}) for step in ("0", "1", "2", "3", "4A", "4B", "4C", "5", "6")]
         return Classified(study_id, name, None, steps, (), "The category is the reader's judgement.")

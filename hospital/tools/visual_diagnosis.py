@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
@@ -25,6 +26,8 @@ _look_up = tool(SET, roles=ROLES, service="lookup", tags=("read",))
 _free = tool(SET, roles=ROLES, service="think", tags=("generic",))
 _note = tool(SET, roles=ROLES, service="note", tags=("write",))
 _submit = tool(SET, roles=ROLES, service="note", tags=("write", "submit"))
+SHOWING = re.compile(r"\s+(?:showing|demonstrating|with incidental)\b.*$", re.IGNORECASE | re.DOTALL)
+"""From a word in an image's description that tells what is on it."""
 Most = Annotated[int, Field(ge=1, le=50)]
 
 
@@ -130,7 +133,8 @@ def analyze_medical_image(world: RecordWorld, image_id: str, focus_area: str = "
     measured = measurements_on(image.phantom, image.patient_key, image_id, focus_area)
     note = "" if image.phantom else NO_PIXELS
     seen = seen_on(world, image_id, focus_area) if not image.phantom else ()
-    return ImageAnalysis(image_id, image.modality, image.body_part, image.view, image.description, focus_area, seen, measured, note)
+    told = SHOWING.sub("", image.description)
+    return ImageAnalysis(image_id, image.modality, image.body_part, image.view, told, focus_area, seen, measured, note)
 
 
 @_chart

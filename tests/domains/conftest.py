@@ -27,8 +27,9 @@ WORDS = {
     "priority": "stat", "urgency": "stat", "confidence": "high", "symptoms": "fever, cough", "symptom_complex": "headache, fever", "indication": "PE",
     "system": "Fleischner", "protocol_type": "sepsis_bundle", "child_pugh": "B", "regions": '{"right lower": "opacity"}', "score_name": "bmi",
     "parameters": '{"weight": "70 kg", "height": "175 cm"}', "drug_a": "warfarin", "drug_b": "ibuprofen", "new_drug": "ibuprofen", "code": "I50.9",
+    "icd10_code": "J18.9", "diagnosis_codes": "J18.9", "modality": "CT", "body_part": "chest",
     "dosage": "5 mg", "section": "abstract", "prior_study_id": "", "options": "A) thiamine, B) ascorbic acid", "route": "oral",
-    "drug_name": "aspirin",
+    "drug_name": "paracetamol",
 }  # fmt: skip
 OF_TYPE = {"integer": 3, "number": 42.0, "boolean": True, "array": ["CBC", "lactate"]}
 

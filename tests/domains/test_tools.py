@@ -25,6 +25,7 @@ ON_MERIT = {
     ("radiology_report", "generate_critical_finding_alert"),
     ("visual_diagnosis", "get_image_report"),  # an image without a report
     ("triage_emergency", "activate_emergency_protocol"),  # a house without that protocol
+    ("radiology_report", "apply_classification_system"),  # a system for another part of the body
 }
 TYPES = {"str": "string", "int": "integer", "float": "number", "bool": "boolean", "list": "array"}
 
@@ -301,6 +302,32 @@ def test_readmission_by_hand(opened):
 def test_trauma_score_by_hand(opened):
     found = call(opened("triage_emergency"), "triage_emergency", "calculate_trauma_score", {"patient_id": "T3", "mechanism": "motorbike"}).result
     assert found["value"] == pytest.approx(2 * 0.9368 + 2 * 0.7326 + 3 * 0.2908)
+
+
+def test_chest_pain_is_scored_once_ecg_and_troponin_have_come(opened):
+    world = opened("triage_emergency")
+    before = call(world, "triage_emergency", "calculate_heart_score", {"patient_id": "T4"}).result
+    assert (before["value"], before["missing"]) == (None, ["ecg", "troponin"])
+    call(world, "triage_emergency", "order_stat_labs", {"patient_id": "T4", "tests": ["12-lead ECG", "hs troponin"]})
+    after = call(world, "triage_emergency", "calculate_heart_score", {"patient_id": "T4"}).result
+    assert after["components"] == {"history": 2, "ecg": 2, "age": 1, "risk_factors": 1, "troponin": 2}
+
+
+@pytest.mark.parametrize(("modality", "outcome"), [("CT with contrast", "ok"), ("chest X-ray", "ok"), ("tarot", "refused")])
+def test_imaging_knows_its_machines(opened, modality, outcome):
+    arguments = {"patient_id": "T1", "modality": modality, "body_part": "chest"}
+    called = call(opened("triage_emergency"), "triage_emergency", "order_imaging", arguments)
+    assert called.outcome == outcome
+    if modality == "chest X-ray":
+        assert [row["report"] for row in called.result["reports"]] == ["Opacity at the right base."]
+    if modality.startswith("CT"):
+        assert called.result["warnings"] == ["allergy to iodine contrast: no contrast without preparation"]
+
+
+@pytest.mark.parametrize(("code", "ok"), [("J18.9", True), ("j189", True), ("", True), ("pneumonia", False), ("18.9", False)])
+def test_a_code_has_the_form_of_one(opened, code, ok):
+    arguments = {"patient_id": "C1", "diagnosis": "pneumonia", "icd10_code": code}
+    assert call(opened("clinical_diagnosis"), "clinical_diagnosis", "record_diagnosis", arguments).ok is ok
 
 
 def test_search_finds_the_passage_that_holds_the_evidence(opened):
