@@ -13,6 +13,7 @@ from clinsim.benchmark.stage import open_stage
 from clinsim.benchmark.strict import grade
 from clinsim.benchmark.suite import Placed, Suite, read_json
 from clinsim.errors import UsageError
+from clinsim.hospital.domains import DOMAINS
 
 NAMES = ("domain", "file", "task_id", "kind")
 TASKS_FILE = "tasks.json"
@@ -25,7 +26,8 @@ def rows_of(suite: Suite, path: Path, scorer: str) -> Iterator[dict[str, Any]]:
 
     With the legacy scorer: `action_score`, `env_reward`, `qa_accuracy`, `total`, `accuracy`, `format`, `process`, `tool_usage`,
     `reasoning_quality`, `tool_usage_pre_p13` and `judge`, then `runner` (what the ancestor's runner reports for the same calls) and
-    `call_errors` (whether the ancestor flags each call as an error, given what comes of it here). With the strict one: `score`, its
+    `call_errors` (whether the ancestor flags each call as an error, given what comes of it here; null
+    for a domain whose tools are not here). With the strict one: `score`, its
     components, and `call_errors` (whether each call fails here).
 
     Raises:
@@ -42,12 +44,20 @@ def rows_of(suite: Suite, path: Path, scorer: str) -> Iterator[dict[str, Any]]:
 
 
 def _figures(placed: Placed, calls: list[Made], final_answer: str, scorer: str) -> dict[str, Any]:
+    return _legacy(placed, calls, final_answer) if scorer == "legacy" else _strict(placed, calls, final_answer)
+
+
+def _legacy(placed: Placed, calls: list[Made], final_answer: str) -> dict[str, Any]:
+    """The legacy figures need no world; without tools for the domain there is no word on which calls fail."""
     reference = placed.task.reference
+    made = _replayed(placed, calls).calls if placed.task.domain in DOMAINS else None
+    errors = None if made is None else [not call.ok if call.flagged is None else call.flagged for call in made]
+    figures = rounded(score(reference, calls, final_answer))
+    return {**figures, "runner": rounded(score_as_runner(reference, calls, final_answer)), "call_errors": errors}
+
+
+def _strict(placed: Placed, calls: list[Made], final_answer: str) -> dict[str, Any]:
     made = _replayed(placed, calls)
-    if scorer == "legacy":
-        errors = [not call.ok if call.flagged is None else call.flagged for call in made.calls]
-        figures = score(reference, calls, final_answer)
-        return {**rounded(figures), "runner": rounded(score_as_runner(reference, calls, final_answer)), "call_errors": errors}
     counted, submitted = until_submission(placed, made.calls)
     kept = Attempt(counted, "" if submitted else final_answer, made.changes, len(calls), submitted)
     graded = grade(standard_of(placed), kept)

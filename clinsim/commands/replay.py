@@ -74,7 +74,9 @@ def _tell_rows(found: Mapping[str, Any], as_json: bool) -> None:
     name = "action_score" if found["scorer"] == "legacy" else "score"
     rows = table("", "domain", "task", "kind", f"{name}>", "failed calls>")
     for row in found["trajectories"]:
-        rows.add_row(row["domain"], row["task_id"], row["kind"], number(row[name], 3), str(sum(row["call_errors"])))
+        rows.add_row(
+            row["domain"], row["task_id"], row["kind"], number(row[name], 3), "-" if row["call_errors"] is None else str(sum(row["call_errors"]))
+        )
     page().print(rows)
 
 
