@@ -11,11 +11,12 @@ from random import Random
 from typing import Any
 from zlib import crc32
 
+from clinsim.agents.image_reading import readings_of
 from clinsim.agents.machine import Machine, Player, call
 from clinsim.agents.memory import Memory
 from clinsim.agents.notes import Call
 from clinsim.agents.protocol_file import Step, protocols
-from clinsim.agents.radiologist import look_for, readings_of
+from clinsim.agents.radiologist import look_for
 from clinsim.agents.treatment import steps_of
 from clinsim.record import Seat, ToolCard
 

@@ -140,7 +140,10 @@ class Look(Sheet):
 
 
 class Reading(Sheet):
-    """Beyond which value of which measure, in which window, a finding is there."""
+    """Beyond which value of which measure, in which window, a finding is there; what is `chronic` may have been there before.
+
+    `blur` is how far the measure strays by itself (its unit): a value that is closer to the limit decides less.
+    """
 
     finding: str
     studies: tuple[str, ...]
@@ -148,7 +151,9 @@ class Reading(Sheet):
     measure: str
     above: float | None = None
     below: float | None = None
+    blur: Positive
     critical: bool = False
+    chronic: bool = False
     source: Source
 
     @model_validator(mode="after")
@@ -162,6 +167,11 @@ class Reading(Sheet):
         if value is None:
             return False
         return value > self.above if self.above is not None else self.below is not None and value < self.below
+
+    def beside(self, value: float) -> float:
+        """Distance of a value from the limit, in blurs."""
+        limit = self.above if self.above is not None else self.below
+        return abs(value - (limit or 0.0)) / self.blur
 
 
 class Protocolling(Sheet):

@@ -9,22 +9,13 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
+from clinsim.agents.image_reading import certainty, findings
 from clinsim.agents.machine import Machine, call
 from clinsim.agents.notes import Call
-from clinsim.agents.protocol_file import Look, Reading, protocols
+from clinsim.agents.protocol_file import Look, protocols
 
 Row = dict[str, Any]
 PLACE = {"stat": 0, "urgent": 1, "routine": 2}
-
-
-CERTAINTY = 0.85
-"""How sure a report is: about how often a reading by these limits is right (assumption)."""
-
-
-@lru_cache(maxsize=256)
-def readings_of(study: str, window: str) -> tuple[Reading, ...]:
-    """What is looked for on a kind of study in a window."""
-    return tuple(reading for reading in protocols().readings if study in reading.studies and window == reading.window)
 
 
 class Radiologist(Machine):
@@ -77,26 +68,25 @@ class Radiologist(Machine):
         if self.key(made) not in self.memory.done and self.may(made):
             yield made
 
+    def looks(self, study: str, row: Row) -> dict[tuple[str, str], Row]:
+        """What each look at a study has told so far."""
+        views = look_for(row["code"], row["indication"]).views
+        answers = {(region, window): self.memory.answers.get(("view_study", study, f"{region} {window}")) for region, window in views}
+        return {place: answer["facts"] for place, answer in answers.items() if answer}
+
     def found(self, study: str, row: Row) -> dict[str, str]:
-        """The findings of a study by name, each with its region: where its measure is furthest beyond the limit."""
-        hits: dict[str, tuple[float, str]] = {}
-        for region, window in look_for(row["code"], row["indication"]).views:
-            answer = self.memory.answers.get(("view_study", study, f"{region} {window}"))
-            measures: dict[str, float] = answer["facts"]["measures"] if answer else {}
-            for reading in readings_of(row["code"], window):
-                value = measures.get(reading.measure)
-                if value is not None and reading.beyond(value) and region in protocols().places.get(reading.finding, (region,)):
-                    size = -value if reading.above is None else value
-                    hits[reading.finding] = max(hits.get(reading.finding, (size, region)), (size, region))
-        return {name: region for name, (_, region) in hits.items()}
+        """The findings of a study by name, each with its region."""
+        return findings(row["code"], self.looks(study, row))
 
     def report(self, row: Row) -> Call:
         """Findings, impression, and how sure."""
-        found = self.found(row["study"], row)
-        findings = [{"name": name, "region": region} for name, region in found.items()]
+        looks = self.looks(row["study"], row)
+        found = findings(row["code"], looks)
+        named = [{"name": name, "region": region} for name, region in found.items()]
         names = ", ".join(f"{name.replace('_', ' ')} ({region})" for name, region in found.items())
-        impression = f"Findings: {names}." if findings else "No abnormality."
-        return call("submit_report", study_id=row["study"], findings=findings, impression=impression, certainty=CERTAINTY)
+        impression = f"Findings: {names}." if named else "No abnormality."
+        sure = certainty(row["code"], looks)
+        return call("submit_report", study_id=row["study"], findings=named, impression=impression, certainty=sure)
 
     # ------------------------------------------------------------ critical findings
 

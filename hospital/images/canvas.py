@@ -36,6 +36,11 @@ class Box:
         """Left, top, right, bottom in mm."""
         return self.x0, self.y0, self.x1, self.y1
 
+    @property
+    def thickness(self) -> float:
+        """The least it measures across, in mm: what is thinner than a pixel fills no pixel whole."""
+        return min(self.x1 - self.x0, self.y1 - self.y0)
+
     def inside(self, x: Array, y: Array) -> Array:
         """Distance to the edge in mm, positive inside."""
         return np.minimum(np.minimum(x - self.x0, self.x1 - x), np.minimum(y - self.y0, self.y1 - y))
@@ -57,6 +62,11 @@ class Ellipse:
         c, s = math.cos(self.turn), math.sin(self.turn)
         w, h = math.hypot(self.rx * c, self.ry * s), math.hypot(self.rx * s, self.ry * c)
         return self.x - w, self.y - h, self.x + w, self.y + h
+
+    @property
+    def thickness(self) -> float:
+        """The least it measures across, in mm: what is thinner than a pixel fills no pixel whole."""
+        return 2.0 * min(self.rx, self.ry)
 
     def inside(self, x: Array, y: Array) -> Array:
         """Distance to the edge in mm (to first order), positive inside."""
@@ -85,6 +95,11 @@ class Line:
         r = self.width / 2.0
         return min(self.x0, self.x1) - r, min(self.y0, self.y1) - r, max(self.x0, self.x1) + r, max(self.y0, self.y1) + r
 
+    @property
+    def thickness(self) -> float:
+        """The least it measures across, in mm: what is thinner than a pixel fills no pixel whole."""
+        return self.width
+
     def inside(self, x: Array, y: Array) -> Array:
         """Distance to the edge in mm, positive inside."""
         dx, dy = self.x1 - self.x0, self.y1 - self.y0
@@ -104,6 +119,11 @@ class Between:
         """Left, top, right, bottom in mm."""
         return self.outer.bounds
 
+    @property
+    def thickness(self) -> float:
+        """The least it measures across, in mm: what is thinner than a pixel fills no pixel whole."""
+        return math.inf
+
     def inside(self, x: Array, y: Array) -> Array:
         """Distance to the edge in mm, positive inside."""
         return np.minimum(self.outer.inside(x, y), -self.inner.inside(x, y))
@@ -122,6 +142,11 @@ class Both:
         a, b = self.one.bounds, self.other.bounds
         return max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3])
 
+    @property
+    def thickness(self) -> float:
+        """The least it measures across, in mm: what is thinner than a pixel fills no pixel whole."""
+        return min(self.one.thickness, self.other.thickness)
+
     def inside(self, x: Array, y: Array) -> Array:
         """Distance to the edge in mm, positive inside."""
         return np.minimum(self.one.inside(x, y), self.other.inside(x, y))
@@ -133,6 +158,11 @@ class Shape(Protocol):
     @property
     def bounds(self) -> tuple[float, float, float, float]:
         """Left, top, right, bottom in mm."""
+        ...
+
+    @property
+    def thickness(self) -> float:
+        """The least it measures across, in mm."""
         ...
 
     def inside(self, x: Array, y: Array) -> Array:
@@ -196,7 +226,8 @@ class Canvas:
     def cover(self, shape: Shape) -> tuple[tuple[slice, slice], Array]:
         """How far each pixel of the patch around a shape lies in it, 0 to 1."""
         place, x, y = self.patch(shape.bounds)
-        return place, clip(shape.inside(x, y) / self.spacing + 0.5, 0.0, 1.0)
+        most = min(1.0, max(0.0, shape.thickness / self.spacing))
+        return place, clip(shape.inside(x, y) / self.spacing + 0.5, 0.0, most)
 
     def set(self, shape: Shape, value: float) -> None:
         """Paint a shape with a value, over what is there."""
@@ -209,7 +240,7 @@ class Canvas:
         if self.reaches(shape.bounds):
             place, alpha = self.cover(shape)
             self.pixels[place] += alpha * value
-            self.touched.append((place, alpha > 0.5))
+            self.touched.append((place, alpha > min(0.5, 0.5 * float(alpha.max(initial=0.0)))))
 
     def reaches(self, bounds: tuple[float, float, float, float]) -> bool:
         """Whether a place touches this part of the picture; most of the anatomy does not touch a small part."""
@@ -221,7 +252,12 @@ class Canvas:
     def mix(self, place: tuple[slice, slice], alpha: Array, value: float) -> None:
         """Paint with a coverage of one's own making."""
         self.pixels[place] += alpha * (value - self.pixels[place])
-        self.touched.append((place, alpha > 0.5))
+        self.touched.append((place, alpha > min(0.5, 0.5 * float(alpha.max(initial=0.0)))))
+
+    def mark(self, shape: Shape) -> None:
+        """Count a shape as touched without painting it."""
+        place, alpha = self.cover(shape)
+        self.touched.append((place, alpha > 0.1))
 
     def strokes(self) -> Mask:
         """Pixels touched since the last call."""

@@ -211,11 +211,19 @@ def _lower(chest: Chest) -> tuple[Gauge, ...]:
 
 
 def _dome(chest: Chest) -> Gauge:
-    """Height of the right dome above the costophrenic angle, read outside its top, away from the heart."""
+    """Height of the right dome above the costophrenic angle, read outside its top, away from the heart.
+
+    The dome itself is part of the anatomy; here it is only marked.
+    """
     at = chest.dome_at + 14.0
     part = 1.0 - (28.0 / (chest.half - 36.0)) ** 2
     strip = Box(-at - 3.0, BASE - 58.0, -at + 3.0, BASE)
-    return gauge(strip, lambda _canvas, _value: None, lambda canvas: length(canvas, strip, "y", LUNG, LIVER, first_on=True) / part)
+
+    def paint(canvas: Canvas, _: float) -> None:
+        place, x, y = canvas.patch((-chest.half, BASE - 60.0, chest.half, BASE))
+        canvas.touched.append((place, (y > chest.floor(x)) & (np.abs(x) < chest.half) & (y < BASE)))
+
+    return gauge(strip, paint, lambda canvas: length(canvas, strip, "y", LUNG, LIVER, first_on=True) / part)
 
 
 def _under_the_dome(chest: Chest) -> Gauge:

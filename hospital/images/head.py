@@ -231,14 +231,27 @@ def susceptibility_lower(body: Body) -> Plan:
 
 def _susceptibility(s: float, sites: tuple[tuple[str, float, float], ...]) -> Plan:
     gauges = tuple(area(x * s, y * s, 14.0, 1.0, 0.1, i).at(region, "susceptibility", "dark_area_cm2") for i, (region, x, y) in enumerate(sites))
-    return Plan(230.0, 230.0, 230.0 / 256, 0.05, 0.05, MR_WINDOWS, lambda canvas: _mri(canvas, s), gauges)
+    above = "posterior_fossa" not in {region for region, _, _ in sites}
+    return Plan(
+        230.0,
+        230.0,
+        230.0 / 256,
+        0.05,
+        0.05,
+        MR_WINDOWS,
+        lambda canvas: _mri(canvas, s, above),
+        gauges,
+    )
 
 
-def _mri(canvas: Canvas, s: float) -> None:
-    """Scalp, dark skull, brain, fluid."""
+def _mri(canvas: Canvas, s: float, ventricles: bool = True) -> None:
+    """Scalp, dark skull, brain, fluid in the side ventricles or, below, in the fourth."""
     parts: tuple[tuple[float, float, float], ...] = ((74.0, 96.0, 1.4), (70.0, 91.0, 0.1), (62.5, 83.0, 0.3), (61.0, 81.5, 1.15), (55.0, 75.0, 1.0))
     for rx, ry, value in parts:
         canvas.set(Ellipse(0.0, 0.0, rx * s, ry * s), value)
+    if not ventricles:
+        canvas.set(Ellipse(0.0, 8.0 * s, 7.0, 5.0), 0.4)
+        return
     for sign in (-1.0, 1.0):
         canvas.set(Ellipse(sign * 8.0 * s, -26.0 * s, 3.6 * s, 13.0 * s, sign * -0.35), 0.4)
         canvas.set(Ellipse(sign * 14.0 * s, 32.0 * s, 4.2 * s, 10.0 * s, sign * -0.3), 0.4)

@@ -54,6 +54,8 @@ def _shaft(x: float, half: float, y: float, low: float) -> Gauge:
         canvas.strokes()
         if value > VISIBLE:
             canvas.set(Line(x - half - value, y + 3.0, x + half, y - 3.0, 0.4 + 0.4 * value), MARROW - 0.15)
+        for edge in (x - half, x + half):
+            canvas.mark(Box(edge - value, y, edge, low))
 
     def read(canvas: Canvas) -> float:
         step = length(canvas, below, "x", SKIN, CORTEX, linear=True) - length(canvas, above, "x", SKIN, CORTEX, linear=True)

@@ -53,7 +53,7 @@ def _cavity() -> Gauge:
     strip = Box(-10.0, -22.0, -4.0, 24.0)
 
     def paint(canvas: Canvas, value: float) -> None:
-        _soft_ellipse(canvas, 0.0, 0.0, 58.0, 28.0 + value / 4, KIDNEY)
+        _soft_ellipse(canvas, 0.0, 0.0, 58.0, 32.0, KIDNEY)
         canvas.set(Ellipse(0.0, 0.0, 32.0, 10.0 + value / 2), 0.72)
         canvas.strokes()
         canvas.set(Ellipse(-7.0, 0.0, 20.0, value / 2), FLUID)
