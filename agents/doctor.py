@@ -18,6 +18,10 @@ Ranked = tuple[tuple[float, ...], Call]
 
 CLAIM_LEVEL = {1: -1.0, 2: 1.2, 3: 3.2, 4: 3.4, 5: 3.6}
 """How pressing it is to see somebody whom nobody has claimed, by ESI."""
+MOST_HEAD_START = 3.0
+"""Minutes that a doctor leaves to those with lower numbers."""
+STALE = 60.0
+"""Minutes after which who is on shift is asked anew."""
 UNSEEN_PLACES = frozenset({"waiting_room", "door"})
 
 
@@ -65,9 +69,9 @@ class Doctor(Bedside):
                 yield (CLAIM_LEVEL[row["esi"] or 3], row["esi"] or 3, row["arrived_at"]), made
 
     def is_my_turn(self, row: dict[str, Any]) -> bool:
-        """Doctors do not all run for the same patient: the second gives the first a minute, the third two."""
+        """Doctors do not all run for the same patient: the second gives the first a minute, the third two, and no one more than three."""
         number = self.seat.agent.rpartition("_")[2]
-        head_start = float(number) - 1.0 if number.isdigit() else 0.0
+        head_start = min(float(number) - 1.0, MOST_HEAD_START) if number.isdigit() else 0.0
         return self.memory.minute >= self.memory.cases[row["patient"]].placed_at + head_start
 
     def pause(self) -> float:
@@ -88,13 +92,15 @@ class Doctor(Bedside):
 
     def parting(self) -> Iterator[Call]:
         """Hand all patients over in writing to a doctor who stays."""
-        if "list_colleagues" in self.memory.tools and ("list_colleagues", "", "") not in self.memory.done:
+        asked = self.memory.done.get(("list_colleagues", "", ""))
+        if "list_colleagues" in self.memory.tools and (asked is None or self.memory.minute - asked.last > STALE):
             yield call("list_colleagues")
             return
         staff = (self.memory.answers.get(("list_colleagues", "", "")) or {}).get("colleagues", ())
         heirs = [row["agent"] for row in staff if row["role"] == "doctor" and row["on_shift"] and row["agent"] != self.seat.agent]
         for case in self.own():
-            made = call("hand_over", patient_id=case.id, to=heirs[0] if heirs else "", text=summary(case))
+            heir = heirs[int(case.id[1:]) % len(heirs)] if heirs else ""
+            made = call("hand_over", patient_id=case.id, to=heir, text=summary(case))
             if heirs and self.may(made):
                 yield made
 

@@ -67,12 +67,13 @@ class Floor(Rule):
 class PanelRule(Rule):
     """A laboratory panel or bedside test: what it measures, how it is collected and analysed.
 
-    `critical` gives, by analyte, the low and high limits beyond which the laboratory phones.
+    `critical` gives, by analyte, the low and high limits beyond which the laboratory phones. What `grows` (a culture) takes no analyser meanwhile.
     """
 
     title: str
     analytes: tuple[str, ...]
     bedside: bool = False
+    grows: bool = False
     collect: NonNegative
     analyse: Duration
     critical: dict[str, tuple[float, float]] = Field(default_factory=dict)
@@ -119,13 +120,18 @@ class PatienceRule(Rule):
 
 
 class UnitRule(Rule):
-    """An inpatient unit: its bed pool, its nurses, how full it is at the start, how long patients stay, how often they are observed."""
+    """An inpatient unit: its bed pool, its nurses, how full it is at the start, how long patients stay, how often they are observed.
+
+    With `under_way`, those who lie there at the start have been there for a while: what is left of their stay is that of a random moment.
+    Without, their stays begin at the start, and in the first days fewer beds fall free than later.
+    """
 
     beds: str
     nurses: str
     occupied: Share
     stay: Duration
     observe_every: Recurring
+    under_way: bool = False
     deteriorating_share: Share
     source: Source
 

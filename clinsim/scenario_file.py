@@ -21,25 +21,36 @@ from clinsim.errors import ScenarioError
 from clinsim.hospital_file import HospitalFile, Name, NonNegative, Positive, Share, Source, first_fault
 from clinsim.record import ROLES, Role
 
+LONGEST_SHIFT = 1380.0
+"""Minutes that a shift may last which comes again every day: the next one begins after the last one was handed over."""
 Overrides = tuple[tuple[str, Any], ...]
 
 
 class SeatRule(Rule):
-    """A member of staff who decides: agent id, role, and the minutes at which the shift begins and ends (None: stays to the end)."""
+    """A member of staff who decides: agent id, role, and the minutes at which the shift begins and ends (None: stays to the end).
+
+    With `every_day` the same shift comes again a day later, and so on.
+    """
 
     agent: Annotated[str, Field(pattern=r"^[a-z]+_[0-9]+$")]
     role: Role
     starts_at: NonNegative = 0.0
     ends_at: Positive | None = None
+    every_day: bool = False
     hands_over_to: str = ""
 
 
 class ArrivalRule(Rule):
-    """Arrivals as a non-homogeneous Poisson process: patients per day, share of the day in each hour 0-23 (per cent), and a multiplier."""
+    """Arrivals as a non-homogeneous Poisson process: patients per day, share of the day in each hour 0-23 (per cent), and a multiplier.
+
+    `day_spread` makes days differ more than chance alone: each day (24 h from the start) has a lognormal factor with mean 1 and this spread of its
+    logarithm, so that the variance of a day's count is its mean plus (mean x spread)^2, about.
+    """
 
     per_day: Annotated[float, Field(ge=0, le=100_000)]
     percent_of_day: Annotated[tuple[NonNegative, ...], Field(min_length=24, max_length=24)]
     multiplier: Annotated[float, Field(ge=0, le=100)] = 1.0
+    day_spread: Annotated[float, Field(ge=0, le=1)] = 0.0
     ambulance_share: Share
     source: Source
 
@@ -261,6 +272,8 @@ def _check_references(file: ScenarioFile, hospital: HospitalFile, origin: str) -
     for seat in (*file.seats, *file.background):
         if seat.ends_at is not None and seat.ends_at <= seat.starts_at:
             raise ScenarioError(f"{origin}: seats.{seat.agent}.ends_at: {seat.ends_at} must lie after starts_at {seat.starts_at}")
+        if seat.every_day and not (seat.ends_at is not None and seat.ends_at - seat.starts_at <= LONGEST_SHIFT):
+            raise ScenarioError(f"{origin}: seats.{seat.agent}.every_day: needs ends_at, at most {LONGEST_SHIFT:g} minutes after starts_at")
     _check_subjects(file, hospital, origin)
     missing = [role for role in ROLES if role not in file.shares]
     if missing:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import exp
 from typing import TYPE_CHECKING, NamedTuple
 
 from clinsim.condition_file import Condition
@@ -22,12 +23,22 @@ if TYPE_CHECKING:
     from clinsim.hospital.hospital import Hospital
 
 MINUTES_PER_DAY = 1440.0
+MOST_SPREAD = 4.0
+"""No day is busier than one in thirty thousand."""
 
 
 def rate_per_minute(rule: ArrivalRule, hour_of_day: float) -> float:
     """Arrivals per minute at an hour of the day (0 to 24)."""
     share = rule.percent_of_day[int(hour_of_day) % 24] / sum(rule.percent_of_day)
     return rule.per_day * rule.multiplier * share / 60.0
+
+
+def day_factor(streams: Streams, rule: ArrivalRule, minute: float) -> float:
+    """By how much more patients come on the day of `minute` than on a usual one: lognormal with mean 1, the same all day."""
+    if not rule.day_spread:
+        return 1.0
+    normal = streams.normal("arrival", "day", int(minute // MINUTES_PER_DAY))
+    return exp(rule.day_spread * min(MOST_SPREAD, normal) - 0.5 * rule.day_spread**2)
 
 
 def arrivals(hospital: Hospital, rule: ArrivalRule) -> ProcessGenerator:
@@ -39,14 +50,15 @@ def arrivals(hospital: Hospital, rule: ArrivalRule) -> ProcessGenerator:
     weights = tuple(file.case_mix.weights.items())
 
     def rate(minute: float) -> float:
-        return rate_per_minute(rule, (file.starts_at_hour + minute / 60.0) % 24.0)
+        return rate_per_minute(rule, (file.starts_at_hour + minute / 60.0) % 24.0) * day_factor(hospital.streams, rule, minute)
 
     def come(index: int) -> None:
         name = hospital.streams.pick(weights, "arrival", "condition", index)
         ambulance = hospital.streams.uniform("arrival", "mode", index) < rule.ambulance_share
         hospital.clock.process(visit(hospital, admit_to_hospital(hospital, name, f"a{index}", "ed", ambulance)))
 
-    yield from thinned(hospital.clock, hospital.streams, max(rate_per_minute(rule, hour) for hour in range(24)), rate, come)
+    highest = max(rate_per_minute(rule, hour) for hour in range(24)) * exp(MOST_SPREAD * rule.day_spread)
+    yield from thinned(hospital.clock, hospital.streams, highest, rate, come)
 
 
 def given_patient(hospital: Hospital, given: GivenPatient, number: int) -> ProcessGenerator:

@@ -37,8 +37,8 @@ def open_hospital(hospital: Hospital) -> None:
         clock.process(shifts.breakdowns(hospital, hospital.pools[name]))
     for event in file.events:
         clock.process(shifts.planned_event(hospital, event))
-    for staff in hospital.staff.values():
-        clock.process(shifts.shift(hospital, staff))
+    for seat in (*hospital.scenario.seats, *hospital.scenario.background):
+        clock.process(shifts.shift(hospital, hospital.staff[seat.agent], seat.every_day))
     clock.process(wards.ward_orders(hospital))
     clock.process(wards.ward_studies(hospital))
 

@@ -59,10 +59,11 @@ def test(hospital: Hospital, patient: Patient, line: OrderLine) -> ProcessGenera
     taken_at = hospital.now
     values = hospital.tape.once(lambda: {analyte: measured(patient, analyte, taken_at) for analyte in rule.analytes})
     set_state(hospital, line, "collected", "nurse")
-    if rule.bedside:
+    if not rule.bedside:
+        yield hospital.clock.timeout(hospital.walks[bedside_location(hospital, patient), "laboratory"])
+    if rule.bedside or rule.grows:
         yield hospital.clock.timeout(draw(hospital.streams, rule.analyse, "analyse", line_key(patient, line)))
     else:
-        yield hospital.clock.timeout(hospital.walks[bedside_location(hospital, patient), "laboratory"])
         with hospital.pools["analyser"].request(place) as turn:
             yield turn
             yield hospital.clock.timeout(draw(hospital.streams, rule.analyse, "analyse", line_key(patient, line)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from clinsim.hospital import nursing
+from clinsim.hospital.arrivals import MINUTES_PER_DAY
 from clinsim.hospital.leaving import die
 from clinsim.hospital.patients import Patient
 from clinsim.hospital.physiology import GRID_MINUTES
@@ -91,21 +92,34 @@ def planned_event(hospital: Hospital, event: EventRule) -> ProcessGenerator:
         yield hospital.clock.timeout(event.minutes / max(1, event.count))
 
 
-def shift(hospital: Hospital, staff: Staff) -> ProcessGenerator:
+def shift(hospital: Hospital, staff: Staff, every_day: bool) -> ProcessGenerator:
     """Come on shift, go off it: before the end hand patients over in writing; who is left without a doctor can be claimed anew."""
-    if staff.starts_at:
-        yield hospital.clock.timeout(staff.starts_at)
-    hospital.desk.colleagues[staff.agent].on_shift = True
-    if staff.ends_at == float("inf"):
-        return
-    yield hospital.clock.timeout(staff.ends_at - hospital.now)
-    text = f"your shift is over: hand over within {HANDOVER_MINUTES:g} minutes to {staff.hands_over_to or 'a colleague'}"
-    staff.inbox.append(
-        {"minute": round(hospital.now, 2), "kind": "shift_end", "subject": staff.agent, "text": text, "urgent": True, "to": staff.hands_over_to}
-    )
-    hospital.interrupt_for_shift_end(staff)
-    yield hospital.clock.timeout(HANDOVER_MINUTES)
-    go_home(hospital, staff)
+    while True:
+        if staff.starts_at > hospital.now:
+            yield hospital.clock.timeout(staff.starts_at - hospital.now)
+        hospital.desk.colleagues[staff.agent].on_shift = True
+        if staff.ends_at == float("inf"):
+            return
+        yield hospital.clock.timeout(staff.ends_at - hospital.now)
+        text = f"your shift is over: hand over within {HANDOVER_MINUTES:g} minutes to {staff.hands_over_to or 'a colleague'}"
+        staff.inbox.append(
+            {"minute": round(hospital.now, 2), "kind": "shift_end", "subject": staff.agent, "text": text, "urgent": True, "to": staff.hands_over_to}
+        )
+        hospital.interrupt_for_shift_end(staff)
+        yield hospital.clock.timeout(HANDOVER_MINUTES)
+        go_home(hospital, staff)
+        if not every_day:
+            return
+        come_again(hospital, staff)
+
+
+def come_again(hospital: Hospital, staff: Staff) -> None:
+    """The same shift a day later."""
+    staff.starts_at += MINUTES_PER_DAY
+    staff.ends_at += MINUTES_PER_DAY
+    staff.ended = staff.started = False
+    staff.inbox = []
+    hospital.calendar.put(staff, staff.starts_at)
 
 
 def go_home(hospital: Hospital, staff: Staff) -> None:

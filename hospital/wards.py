@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import exp
 from typing import TYPE_CHECKING
 
 from clinsim.hospital import nursing
@@ -9,7 +10,7 @@ from clinsim.hospital.arrivals import admit_to_hospital, chosen
 from clinsim.hospital.assignment import announce
 from clinsim.hospital.leaving import check_end, leave
 from clinsim.hospital.patients import Patient
-from clinsim.hospital.sampling import draw
+from clinsim.hospital.sampling import draw, minutes_of
 
 if TYPE_CHECKING:
     from simpy.events import ProcessGenerator
@@ -31,6 +32,8 @@ def board(hospital: Hospital, patient: Patient, unit: str, place: Turn | None) -
         bed = hospital.pools[hospital.rules.units[wanted].beds].request(1 if wanted == RAPID_RESPONSE_UNIT else 2)
         patient.move = hospital.clock.event()
         yield hospital.clock.first_of(bed, patient.move)
+        if not patient.move.triggered:
+            yield from arrange(hospital, patient, wanted)
         if bed.triggered and not patient.move.triggered:
             break
         bed.leave()
@@ -40,6 +43,13 @@ def board(hospital: Hospital, patient: Patient, unit: str, place: Turn | None) -
             return
     yield from to_bed(hospital, patient, wanted, place)
     yield from stay(hospital, patient, wanted, bed)
+
+
+def arrange(hospital: Hospital, patient: Patient, unit: str) -> ProcessGenerator:
+    """A bed that is free takes its time all the same: it is assigned, the patient is reported to the unit and fetched."""
+    minutes = minutes_of(hospital, "bed_assignment", f"{patient.person.id}.{unit}")
+    if minutes:
+        yield hospital.clock.first_of(patient.move, hospital.clock.timeout(minutes))
 
 
 def want_bed(hospital: Hospital, patient: Patient, unit: str) -> None:
@@ -113,7 +123,24 @@ def stay(hospital: Hospital, patient: Patient, unit: str, bed: Turn) -> ProcessG
     if patient.gone:
         bed.leave()
         return
-    minutes = draw(hospital.streams, hospital.rules.units[unit].stay, f"stay_{unit}", patient.person.id)
+    yield from until(hospital, patient, unit, bed, draw(hospital.streams, hospital.rules.units[unit].stay, f"stay_{unit}", patient.person.id))
+
+
+def rest_of_stay(hospital: Hospital, patient: Patient, unit: str) -> float:
+    """What is left of the stay of somebody who is met at a random moment: long stays are met more often, and at any point of them.
+
+    A stay that is met is drawn in proportion to its length; of a lognormal one that shifts the logarithm by the square of its sigma.
+    """
+    rule = hospital.rules.units[unit]
+    minutes = draw(hospital.streams, rule.stay, f"stay_{unit}", patient.person.id)
+    if not rule.under_way:
+        return minutes
+    whole = minutes * exp(rule.stay.sigma**2) if rule.stay.sigma is not None else minutes
+    return whole * hospital.streams.uniform(f"left_{unit}", patient.person.id)
+
+
+def until(hospital: Hospital, patient: Patient, unit: str, bed: Turn, minutes: float) -> ProcessGenerator:
+    """Stay for so many minutes, unless something else is decided before."""
     yield hospital.clock.first_of(patient.move, hospital.clock.timeout(minutes))
     if patient.move.triggered and str(patient.move.value) in hospital.rules.units:
         yield from transfer(hospital, patient, str(patient.move.value), bed)
@@ -183,7 +210,7 @@ def lay_down(hospital: Hospital, condition: str, unit: str, key: str, origin: st
     patient.zone = unit
     nursing.add_note(hospital, patient, "triage", "nurse", patient.presentation.triage_note)
     nursing.chart_vitals(hospital, patient, "nurse")
-    hospital.clock.process(stay(hospital, patient, unit, bed))
+    hospital.clock.process(until(hospital, patient, unit, bed, rest_of_stay(hospital, patient, unit)))
     nursing.start_observations(hospital, patient)
     return patient
 

@@ -17,7 +17,9 @@ CALCULATORS = "calculators"
 
 
 def validate(
-    part: Annotated[str, typer.Argument(metavar="[PART]", help="queueing, treatment-centre, calculators, physiology, scenarios, or all.")] = "all",
+    part: Annotated[
+        str, typer.Argument(metavar="[PART]", help="queueing, treatment-centre, calculators, physiology, scenarios, general-hospital, or all.")
+    ] = "all",
     data: Annotated[Path | None, typer.Option(help="Rows to compare the calculators with (JSON), instead of our hand-worked cases.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Under a minute for all: fewer replications, wider tolerances.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
@@ -46,7 +48,7 @@ def validate(
 
 def tell(report: Mapping[str, Any], page: Path | None) -> None:
     """Say which parts have passed, show what failed, and, of a part asked for alone, every judged check."""
-    from clinsim.validation.report import VERDICTS, tally, told
+    from clinsim.validation.report import VERDICTS, tally, told, verdict
 
     console = Console()
     parts = table("", "part", "verdict", "checks>", "failed>", "not judged>")
@@ -55,10 +57,10 @@ def tell(report: Mapping[str, Any], page: Path | None) -> None:
     rows = table("", "check", "observed>", "expected>", "low>", "high>", "z>", "verdict")
     for name, found in report.items():
         for check in found["checks"]:
-            if check["passed"] is False or (check["passed"] and len(report) == 1):
+            if check["passed"] is False or ((check["passed"] or "fits" in check) and len(report) == 1):
                 label = check["name"] if len(report) == 1 else f"{name}: {check['name']}"
                 figures = (told(check.get(key)) for key in ("observed", "expected", "low", "high", "z"))
-                rows.add_row(label, *figures, VERDICTS[check["passed"]])
+                rows.add_row(label, *figures, verdict(check))
     if rows.row_count:
         console.print(rows)
     console.print(parts)

@@ -10,7 +10,7 @@ from typing import Any
 import clinsim
 from clinsim import plots
 from clinsim.errors import UsageError
-from clinsim.validation import calculators, physiology, queueing, scenarios, treatment_centre
+from clinsim.validation import calculators, general_hospital, hospital_page, physiology, queueing, scenarios, treatment_centre
 from clinsim.validation.checks import Check, Z
 
 Part = dict[str, Any]
@@ -22,9 +22,10 @@ RUN: dict[str, Callable[[bool], dict[str, Part]]] = {
     treatment_centre.PART: treatment_centre.report,
     physiology.PART: physiology.report,
     scenarios.PART: scenarios.report,
+    general_hospital.PART: general_hospital.report,
 }
 """Parts that need no file; `calculators` may be given one."""
-PARTS = (queueing.PART, treatment_centre.PART, calculators.PART, physiology.PART, scenarios.PART)
+PARTS = (queueing.PART, treatment_centre.PART, calculators.PART, physiology.PART, scenarios.PART, general_hospital.PART)
 PAGE = "report.md"
 VERDICTS = {True: "passed", False: "FAILED", None: "not judged"}
 MOST_ROWS = 400
@@ -95,6 +96,8 @@ def draw(name: str, checks: Sequence[Check], folder: Path) -> None:
     ]
     if scored:
         plots.deviations(scored, Z, f"{name}: standard errors from what is expected", "standard errors", path)
+    elif name == general_hospital.PART:
+        hospital_page.draw(checks, path)
     elif name == scenarios.PART:
         plots.bars(_pairs(checks, "worth"), "Expected utility loss", (scenarios.PASSIVE, scenarios.GOOD), "utility lost", path)
     elif name == physiology.PART:
@@ -150,16 +153,22 @@ def tally(checks: Iterable[Check]) -> tuple[int, int, int]:
 
 def _section(name: str, part: Part, folder: Path) -> Iterator[str]:
     yield from ("", f"## {name}", "")
-    if (folder / f"{name}.svg").exists():
-        yield from (f"![{name}]({name}.svg)", "")
+    for figure in sorted(folder.glob(f"{name}*.svg")):
+        yield from (f"![{figure.stem}]({figure.name})", "")
     yield from ("| check | observed | expected | low | high | z | verdict |", "|---|--:|--:|--:|--:|--:|---|")
-    checks = part["checks"]
+    checks = [check for check in part["checks"] if check.get("group") not in hospital_page.BY_LEVEL]
     shown = checks if len(checks) <= MOST_ROWS else [check for check in checks if check["passed"] is not None]
     for check in shown:
         cells = [str(check["name"]).replace("|", "/"), *(told(check[key]) for key in ("observed", "expected", "low", "high")), told(check.get("z"))]
-        yield f"| {' | '.join(cells)} | {VERDICTS[check['passed']]} |"
+        yield f"| {' | '.join(cells)} | {verdict(check)} |"
     if len(shown) < len(checks):
         yield from ("", f"{len(checks) - len(shown)} rows that are not judged are left out here; `--json` lists them.")
+    yield from hospital_page.tables(part["checks"])
+
+
+def verdict(check: Check) -> str:
+    """What became of a check, in a word or two."""
+    return str(check.get("verdict") or VERDICTS[check["passed"]])
 
 
 def told(value: Any) -> str:
