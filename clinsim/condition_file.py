@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property, lru_cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from types import MappingProxyType
 from typing import Annotated, Literal
 
@@ -126,7 +127,15 @@ def load_conditions() -> Mapping[str, Condition]:
     Raises:
         ScenarioError: A sheet is wrong; the message names file, field and what is allowed.
     """
-    folder = files("clinsim.scenarios") / "conditions"
+    return read_conditions(files("clinsim.scenarios") / "conditions")
+
+
+def read_conditions(folder: Traversable) -> Mapping[str, Condition]:
+    """All sheets of a folder by id, in alphabetical order: one file each, named like its condition.
+
+    Raises:
+        ScenarioError: A sheet is wrong; the message names file, field and what is allowed.
+    """
     sheets = sorted((item.name, item.read_text(encoding="utf-8")) for item in folder.iterdir() if item.name.endswith(".yaml"))
     return MappingProxyType({name.removesuffix(".yaml"): read_condition(text, name) for name, text in sheets})
 

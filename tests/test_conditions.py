@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from importlib.resources import files
+from pathlib import Path
 from typing import get_args
 
 import pytest
 import yaml
 
 from clinsim.body_file import load_bodies
-from clinsim.condition_file import Condition, load_conditions, read_condition
+from clinsim.condition_file import Condition, load_conditions, read_condition, read_conditions
 from clinsim.condition_parts import Complaint, Vital
 from clinsim.errors import ScenarioError
 from clinsim.formulary_file import Formulary
 from clinsim.hospital.people import make_person, present
+from clinsim.hospital.physiology import references
 from clinsim.hospital.safety import load_formulary
 from clinsim.hospital.streams import Streams
 from clinsim.imaging_file import Imaging
@@ -177,15 +179,42 @@ def test_what_a_person_has_is_told_when_asked() -> None:
     assert 0 < sum("penicillin" in person.allergies for person in people) < 60
 
 
-def test_adding_a_condition_is_adding_a_file() -> None:
-    sheet = read_condition(SHEET.replace("id: stemi", "id: other_infarct"), "other_infarct.yaml")
+def test_adding_a_condition_is_adding_a_file(tmp_path: Path) -> None:
+    (tmp_path / "stemi.yaml").write_text(SHEET, encoding="utf-8")
+    assert list(read_conditions(tmp_path)) == ["stemi"]
+    (tmp_path / "other_infarct.yaml").write_text(SHEET.replace("id: stemi", "id: other_infarct"), encoding="utf-8")
+    sheet = read_conditions(tmp_path)["other_infarct"]
     assert sheet.esi == 2
     assert sheet.esi_at(1.0) == 1
     assert sheet.needs_icu(0.3)
+    person = make_person(Streams(1), "p1", sheet)
+    untreated, optimal = references(sheet, person, Streams(1), 0.0)
+    assert untreated.loss > optimal.loss
+
+
+@pytest.mark.parametrize("field", [name for name, rule in Condition.model_fields.items() if rule.is_required()])
+def test_an_incomplete_sheet_is_refused_with_the_missing_field_named(field: str, tmp_path: Path) -> None:
+    (tmp_path / "stemi.yaml").write_text(without(field), encoding="utf-8")
+    with pytest.raises(ScenarioError, match=rf"^stemi.yaml: {field}: missing"):
+        read_conditions(tmp_path)
 
 
 def without(field: str) -> str:
     return yaml.safe_dump({key: value for key, value in yaml.safe_load(SHEET).items() if key != field}, sort_keys=False)
+
+
+@EVERY
+def test_a_sheet_can_go_wrong_and_says_how(condition: Condition) -> None:
+    """A safety gate has something to fire on; a disease has care that counts; sheets tell their traps."""
+    assert condition.harms or condition.kind == "inpatient"
+    assert condition.traps
+    assert condition.kind != "disease" or condition.essential
+    assert not condition.essential or condition.p_optimal.value < condition.p_untreated.value
+
+
+def test_some_who_come_need_nothing_and_some_need_all_at_once() -> None:
+    levels = {sheet.esi_at(x) for sheet in CONDITIONS.values() for x in sheet.course.severity}
+    assert levels == {1, 2, 3, 4, 5}
 
 
 BROKEN = [
