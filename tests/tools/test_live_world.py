@@ -218,6 +218,7 @@ def reads(hospital):
         "get_vital_signs": [{"patient_id": pid, "last": 9} for pid in hospital.charts],
         "get_order": [{"order_id": line.id} for line in lines],
         "screen_order": [{"order_id": drug}],
+        "suggest_dose": [{"patient_id": pid, "drug": "enoxaparin", "route": "sc"} for pid in hospital.charts],
         "get_request": [{"study_id": sid} for sid in studies],
         "look_up_drug": [{"drug": "ceftriaxone"}],
         "check_interaction": [{"drug_a": "ceftriaxone", "drug_b": "heparin"}],

@@ -71,6 +71,7 @@ READ = [
     ("get_medication_profile", P1),
     ("screen_order", {"order_id": "O1"}),
     ("creatinine_clearance", P1),
+    ("suggest_dose", {"patient_id": "P1", "drug": "aspirin", "route": "oral"}),
     ("list_studies", {}),
     ("get_request", {"study_id": "S1"}),
 ]
