@@ -153,8 +153,10 @@ class Signs:
 
     def usual(self, name: str, rule: NormalRule) -> float:
         """The value without the illness in those who come with it, to which the range of the sheet refers."""
-        own = self.condition.people.comorbidities
-        return rule.mean + sum(shift * own.get(illness, 0.0) for illness, shift in rule.comorbidities.items())
+        people = self.condition.people
+        chronic = sum(shift * people.comorbidities.get(illness, 0.0) for illness, shift in rule.comorbidities.items())
+        aged = rule.per_year_over_50 * max(0.0, 0.5 * sum(people.age) - 50.0)
+        return rule.mean + chronic + aged + rule.women * (1.0 - people.male)
 
     def _base(self, name: str, rule: NormalRule) -> float:
         person = self.person
