@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from clinsim.agents.doctor import Doctor, Ranked
+from clinsim.agents.image_reading import all_of
 from clinsim.agents.machine import Machine, Player, call
 from clinsim.agents.noise import TEXT, colleague, known_names
 from clinsim.agents.notes import Call
@@ -236,6 +237,15 @@ class ReportNormal(Rubber):
     def trick(self, row: Row) -> Call:
         """An empty report."""
         return call("submit_report", study_id=row["study"], findings=[], impression="Normal.", certainty=1.0)
+
+
+class ReportAll(Rubber):
+    """Reports everything that the kind of study can show, each where one looks for it first."""
+
+    def trick(self, row: Row) -> Call:
+        """The whole catalogue as a report."""
+        named = [{"name": name, "region": region} for name, region in all_of(row["code"]).items()]
+        return call("submit_report", study_id=row["study"], findings=named[:20], impression="Everything.", certainty=0.5)
 
 
 class CriticalAll(Rubber):

@@ -24,6 +24,18 @@ def readings_of(study: str, window: str) -> tuple[Reading, ...]:
     return tuple(reading for reading in protocols().readings if study in reading.studies and window == reading.window)
 
 
+@lru_cache(maxsize=64)
+def all_of(study: str) -> dict[str, str]:
+    """Every finding that is looked for on a kind of study, with the first region in which it may be."""
+    named: dict[str, str] = {}
+    for look in protocols().looks:
+        for region, window in look.views if look.study == study else ():
+            for reading in readings_of(study, window):
+                if region in protocols().places.get(reading.finding, (region,)):
+                    named.setdefault(reading.finding, region)
+    return named
+
+
 def findings(study: str, looks: Looks) -> dict[str, str]:
     """The findings by name, each with its region: where its measure is furthest beyond the limit.
 

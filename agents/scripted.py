@@ -33,6 +33,7 @@ ATTACKERS: dict[str, Make] = {
     "approve_all": _only("pharmacist", attackers.ApproveAll),
     "flag_all": _only("pharmacist", attackers.FlagAll),
     "report_normal": _only("radiologist", attackers.ReportNormal),
+    "report_all": _only("radiologist", attackers.ReportAll),
     "critical_all": _only("radiologist", attackers.CriticalAll),
     "shotgun": _only("doctor", attackers.Shotgun),
     "quit_early": attackers.QuitEarly,

@@ -15,6 +15,7 @@ from clinsim.agents.attackers import (
     MessageFlood,
     QuitEarly,
     RejectAll,
+    ReportAll,
     ReportNormal,
     shotgun,
 )
@@ -153,6 +154,7 @@ VICES: dict[str, Make] = {
     "approve_all": _instead("pharmacist", ApproveAll),
     "flag_all": _instead("pharmacist", FlagAll),
     "report_normal": _instead("radiologist", ReportNormal),
+    "report_all": _instead("radiologist", ReportAll),
     "critical_all": lambda seat: Besides(guideline(seat), _critical) if seat.role == "radiologist" else guideline(seat),
     "shotgun": _doctor(lambda inner: Besides(inner, _shotgun)),
     "quit_early": lambda seat: Interleaved(guideline(seat), QuitEarly(seat)),

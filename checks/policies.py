@@ -28,10 +28,11 @@ FIRST_TEST_SEED = 20_000
 DEGRADED = ("guideline_slow", "guideline_half")
 ATTACKERS = (
     "admit_all", "icu_all", "discharge_all", "cherry_pick", "downtriage", "stat_all", "override_all", "reject_all", "approve_all", "flag_all",
-    "report_normal", "critical_all", "shotgun", "quit_early", "message_flood", "spam",
+    "report_normal", "report_all", "critical_all", "shotgun", "quit_early", "message_flood", "spam",
 )  # fmt: skip
 ROLE_OF = dict.fromkeys(ATTACKERS, "doctor") | {
-    "reject_all": "pharmacist", "approve_all": "pharmacist", "flag_all": "pharmacist", "report_normal": "radiologist", "critical_all": "radiologist",
+    "reject_all": "pharmacist", "approve_all": "pharmacist", "flag_all": "pharmacist", "report_normal": "radiologist", "report_all": "radiologist",
+    "critical_all": "radiologist",
 }  # fmt: skip
 """The role whose trick it is; quit_early, message_flood and spam are everybody's and are judged for each role."""
 EVERYBODYS = ("quit_early", "message_flood", "spam")

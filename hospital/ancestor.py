@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from typing import Any
 
 from clinsim.data_file import Rule, checked, read_data
 from clinsim.hospital.domains import Called
@@ -35,7 +37,11 @@ def ancestor() -> Ancestor:
     return checked(Ancestor, read_data("ancestor.yaml"), "ancestor.yaml")
 
 
-def would_flag(domain: str, name: str, called: Called) -> bool:
+UNCHECKED = ("submit_answer", "think")
+"""Tools that took whatever they were given, so long as the names fitted: a number for an answer was no error."""
+
+
+def would_flag(domain: str, name: str, called: Called, arguments: Mapping[str, Any] | None = None) -> bool:
     """Whether the ancestor would have flagged a call as an error, given what came of it here.
 
     It knew fewer tools, answered some unknown ids with words instead of an error, and refused nothing on its merits.
@@ -44,11 +50,21 @@ def would_flag(domain: str, name: str, called: Called) -> bool:
         domain: Name of the domain.
         name: Name of the tool.
         called: What came of the call here.
+        arguments: What it was called with, if that is known.
     """
     known = ancestor()
-    if name not in known.tools[domain] or called.outcome in ("schema", "unknown_tool"):
+    if name not in known.tools[domain] or called.outcome == "unknown_tool":
         return True
+    if called.outcome == "schema":
+        return arguments is None or name not in UNCHECKED or not _names_fit(known.tools[domain][name], arguments)
     return called.outcome == "missing" and name not in known.silent_misses.get(domain, ())
+
+
+def _names_fit(declared: Sequence[str], arguments: Mapping[str, Any]) -> bool:
+    """Whether arguments bear the names that a tool declares, and none that it needs is missing."""
+    names = {text.partition(":")[0] for text in declared}
+    needed = {text.partition(":")[0] for text in declared if "=" not in text}
+    return needed <= set(arguments) <= names
 
 
 def is_mended(domain: str, name: str) -> bool:

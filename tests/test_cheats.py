@@ -101,6 +101,12 @@ def test_a_radiologist_who_opens_no_image_earns_nothing(guideline):
     assert fsum(cheat.values()) < fsum(guideline.values())
 
 
+@pytest.mark.parametrize("trick", ["report_normal", "report_all", "critical_all"])
+def test_a_radiologist_who_does_the_same_with_every_study_earns_nothing(guideline, trick):
+    cheat = earned({"radiologist": trick})
+    assert cheat["radiologist_1"] <= 0.0 < guideline["radiologist_1"]
+
+
 def test_approving_everything_costs_the_team(guideline):
     cheat = earned({"pharmacist": "approve_all"})
     assert cheat["pharmacist_1"] < 0.5 * guideline["pharmacist_1"]

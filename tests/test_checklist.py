@@ -209,3 +209,97 @@ def test_findings_have_known_severities_and_sources() -> None:
             assert finding.severity in SEVERITIES
             assert finding.source
             assert finding.text
+
+
+# What old age speaks against: (drug, dose, unit, route, changes of the facts, code). Source: AGS Beers criteria 2023, reasons in own words.
+BEERS = {
+    "first-generation antihistamine": ("diphenhydramine", 25, "mg", "oral", {}, "AGE"),
+    "benzodiazepine": ("midazolam", 2, "mg", "iv", {}, "AGE"),
+    "Z-drug": ("zolpidem", 5, "mg", "oral", {}, "AGE"),
+    "tricyclic": ("amitriptyline", 25, "mg", "oral", {}, "AGE"),
+    "antipsychotic in dementia": ("haloperidol", 2, "mg", "oral", {"problems": ("dementia",)}, "AGE"),
+    "sulfonylurea": ("gliclazide", 80, "mg", "oral", {}, "AGE"),
+    "sliding scale alone": ("insulin", 6, "units", "sc", {}, "AGE"),
+    "starting warfarin": ("warfarin", 5, "mg", "oral", {}, "AGE"),
+    "rivaroxaban for long": ("rivaroxaban", 20, "mg", "oral", {}, "AGE"),
+    "dabigatran": ("dabigatran", 150, "mg", "oral", {}, "AGE"),
+    "starting aspirin": ("aspirin", 75, "mg", "oral", {}, "AGE"),
+    "chronic NSAID": ("naproxen", 500, "mg", "oral", {}, "AGE"),
+    "metoclopramide": ("metoclopramide", 10, "mg", "oral", {}, "AGE"),
+    "muscle relaxant": ("cyclobenzaprine", 5, "mg", "oral", {}, "AGE"),
+    "meperidine": ("pethidine", 25, "mg", "iv", {}, "AGE"),
+    "digoxin above 0.125 mg": ("digoxin", 0.25, "mg", "oral", {}, "AGE"),
+    "nitrofurantoin with poor kidneys": ("nitrofurantoin", 100, "mg", "oral", {"egfr": 25.0}, "RENAL"),
+    "opioid with gabapentinoid": ("oxycodone", 5, "mg", "oral", {"current_drugs": ("pregabalin",)}, "INTERACTION"),
+    "opioid with benzodiazepine": ("oxycodone", 5, "mg", "oral", {"current_drugs": ("diazepam",)}, "INTERACTION"),
+    "three that act on the brain": ("zolpidem", 5, "mg", "oral", {"current_drugs": ("mirtazapine", "gabapentin")}, "COMBINATION"),
+}
+
+
+@pytest.mark.parametrize("row", BEERS)
+def test_old_age_is_thought_of(row: str) -> None:
+    drug, dose, unit, route, changes, code = BEERS[row]
+    old = found(order(facts(age=82.0, **changes), drug, dose, unit, route))
+    assert code in {f.code for f in old}
+    if code in ("AGE", "COMBINATION"):
+        assert code not in {f.code for f in found(order(facts(age=45.0, **changes), drug, dose, unit, route))}
+
+
+def test_a_proton_pump_inhibitor_for_months_is_thought_of() -> None:
+    assert "DURATION" in {f.code for f in found(order(ADULT, "omeprazole", 20, "mg", "oral", days=90.0))}
+
+
+# Allergy as charted, drug, how grave (None: nothing is said). Source: Khan, JACI 2022; Picard 2019; ACR manual on contrast media.
+CROSSING = {
+    "same side chain": ("amoxicillin", "cefadroxil", "significant"),
+    "same side chain, the other way": ("cefalexin", "amoxicillin", "significant"),
+    "another side chain": ("penicillin", "ceftriaxone", "note"),
+    "a chain of its own": ("penicillin", "cefazolin", "note"),
+    "third and fourth generation share one": ("ceftriaxone", "cefepime", "serious"),
+    "carbapenem after penicillin": ("penicillin", "ertapenem", "note"),
+    "aztreonam after penicillin": ("penicillin", "aztreonam", "note"),
+    "aztreonam after ceftazidime": ("ceftazidime", "aztreonam", "serious"),
+    "a severe delayed reaction blocks the class": ("penicillin:DRESS", "ceftriaxone", "serious"),
+    "sulfonamide, furosemide": ("sulfonamide", "furosemide", "note"),
+    "sulfonamide, celecoxib": ("sulfonamide", "celecoxib", "note"),
+    "aspirin, ketorolac": ("aspirin", "ketorolac", "significant"),
+    "angioedema, another of the class": ("ace_inhibitor_angioedema", "ramipril", "serious"),
+    "angioedema, sacubitril": ("ace_inhibitor_angioedema", "sacubitril_valsartan", "serious"),
+    "angioedema, a receptor blocker": ("ace_inhibitor_angioedema", "losartan", "note"),
+    "contrast": ("contrast", "iodinated_contrast", "serious"),
+    "shellfish": ("shellfish", "iodinated_contrast", "note"),
+    "thrombocytopenia under heparin": ("heparin_hit", "enoxaparin", "serious"),
+    "thrombocytopenia, another kind": ("heparin_hit", "argatroban", None),
+    "egg": ("egg", "propofol", "note"),
+    "sick from it": ("codeine:nausea", "morphine", "note"),
+}
+
+
+@pytest.mark.parametrize("case", CROSSING)
+def test_what_crosses_and_what_does_not(case: str) -> None:
+    allergy, name, severity = CROSSING[case]
+    drug = load_formulary().drugs[name]
+    dose = drug.usual(drug.routes[0], 70.0)
+    assert dose is not None
+    of_code = [f for f in found(order(facts(allergies=(allergy,)), name, dose, drug.unit, drug.routes[0])) if f.code == "ALLERGY"]
+    assert max((f.severity for f in of_code), key=SEVERITIES.index, default=None) == severity
+
+
+# Drug, filtration rate, the band that holds (None: the dose stands). Source: labels, ASHP 2020 for vancomycin.
+BANDS = {
+    ("piperacillin_tazobactam", 60.0): None, ("piperacillin_tazobactam", 30.0): "interval",
+    ("cefepime", 45.0): "interval", ("cefepime", 8.0): "reduce",
+    ("ceftriaxone", 5.0): None, ("meropenem", 40.0): "interval", ("meropenem", 8.0): "reduce", ("vancomycin", 30.0): "interval",
+    ("levofloxacin", 40.0): "interval", ("trimethoprim_sulfamethoxazole", 20.0): "reduce", ("trimethoprim_sulfamethoxazole", 10.0): "avoid",
+    ("aciclovir", 40.0): "interval", ("aciclovir", 8.0): "reduce", ("enoxaparin", 25.0): "interval", ("rivaroxaban", 45.0): "reduce",
+    ("rivaroxaban", 10.0): "avoid", ("dabigatran", 20.0): "reduce", ("dabigatran", 10.0): "avoid", ("metformin", 40.0): "reduce",
+    ("metformin", 25.0): "avoid", ("gabapentin", 20.0): "reduce", ("morphine", 25.0): "avoid", ("ibuprofen", 25.0): "avoid",
+    ("nitrofurantoin", 25.0): "avoid", ("famotidine", 40.0): "reduce", ("digoxin", 40.0): "reduce", ("fondaparinux", 25.0): "avoid",
+    ("phosphate_enema", 25.0): "avoid", ("magnesium_sulfate", 25.0): "reduce", ("allopurinol", 40.0): "reduce",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("drug", "egfr"), BANDS)
+def test_renal_bands(drug: str, egfr: float) -> None:
+    band = load_formulary().drugs[drug].renal_band(egfr)
+    assert (band.action if band else None) == BANDS[drug, egfr]

@@ -24,6 +24,7 @@ OWN_ROLE = {
     "approve_all": "pharmacist",
     "flag_all": "pharmacist",
     "report_normal": "radiologist",
+    "report_all": "radiologist",
     "critical_all": "radiologist",
 }
 EVERY_ROLE = ("quit_early", "message_flood")
@@ -39,6 +40,7 @@ ONLY = {
     "approve_all": {"verify_order", "check_override", "wait"},
     "flag_all": {"screen_order", "query_order", "verify_order", "check_override", "acknowledge", "wait"},
     "report_normal": {"claim_study", "submit_report", "wait"},
+    "report_all": {"claim_study", "submit_report", "wait"},
     "critical_all": {"claim_study", "call_critical", "wait"},
     "message_flood": {"list_colleagues", "send_message", "wait"},
     "idle": {"wait"},

@@ -24,12 +24,12 @@ LONGEST_SENTENCE = 80
 """Words: what runs on for longer without a full stop is a list of words, and states no fact."""
 NEAR = 12
 """Words within which a number belongs to a phrase."""
-COMMA, COLON = ",", ":"
-PAUSES = (COMMA, COLON)
-"""Marks that are kept among the words: a comma goes on with a list, a colon ends what was said before it."""
-SENTENCE = re.compile(r"(?:(?<!\b[a-z])\.(?=\s|$)|[!?](?=\s|$)|[;\n\r•])+")
+COMMA, COLON, QUESTION = ",", ":", "?"
+PAUSES = (COMMA, COLON, QUESTION)
+"""Marks that are kept among the words: a comma goes on with a list, a colon ends what was said before it, what is asked is not said."""
+SENTENCE = re.compile(r"(?:(?<!\b[a-z])\.(?=\s|$)|!(?=\s|$)|[;\n\r•])+")
 """What ends a sentence; a point after a single letter does not (E. coli, e.g.)."""
-TOKEN = re.compile(r"\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|[^\W\d_]+(?:'[^\W\d_]+)?[0-9]*|[,:]")
+TOKEN = re.compile(r"\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|[^\W\d_]+(?:'[^\W\d_]+)?[0-9]*|[,:?]")
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
@@ -43,10 +43,10 @@ class Found:
     stance: Stance
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)
 def sentences(text: str) -> tuple[Tokens, ...]:
     """The sentences of a text as words in one form: lower case, one spelling, singular, synonyms replaced; commas and colons kept."""
-    plain = unicodedata.normalize("NFKD", text.lower()).replace("→", " to ").replace("\u2019", "'")
+    plain = unicodedata.normalize("NFKD", text.lower()).replace("→", " to ").replace("\u2019", "'").replace("?", " ?. ")
     return tuple(_canonical(tokens) for part in SENTENCE.split(plain) if (tokens := _words(part)))
 
 
@@ -91,7 +91,7 @@ def _meant_words(text: str) -> frozenset[tuple[str, Stance]]:
     return frozenset(pair for sentence in sentences(text) for pair in _meant_words_of(sentence))
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1024)
 def _meant_words_of(sentence: Tokens) -> frozenset[tuple[str, Stance]]:
     """The words of a sentence that carry meaning, each with how it is meant."""
     idle = _idle()
@@ -111,6 +111,8 @@ def _one_form(word: str) -> str:
     """A word in one spelling and number: American, singular; a number without its thousands' commas and idle zeros."""
     if word in PAUSES:
         return word
+    if word.endswith("n't"):
+        return "not"
     if word[0].isdigit():
         return f"{float(word.replace(COMMA, '')):g}" if len(word) < 12 else word
     if len(word) > 4:
@@ -165,11 +167,11 @@ def _end_of(sentence: Tokens, start: int, sought: Tokens) -> int:
 @lru_cache(maxsize=1)
 def _triggers() -> dict[str, tuple[Tokens, ...]]:
     lists = word_lists("answer_words.yaml")
-    names = ("deny_before", "avoid_before", "deny_after", "open_before", "open_after", "ends", "avoid_ends", "never")
+    names = [name for name in lists if name not in ("stop", "free_arguments")]
     return {name: tuple(sorted((tuple(_words(text)) for text in lists[name]), key=lambda words: -len(words))) for name in names}
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=4096)
 def _stance(sentence: Tokens, start: int, stop: int) -> Stance:
     """How a phrase is meant: denied also by a verb of avoiding right before it."""
     plain = _negated(sentence, start, stop)
@@ -181,9 +183,20 @@ def _stance(sentence: Tokens, start: int, stop: int) -> Stance:
 def _negated(sentence: Tokens, start: int, stop: int) -> Stance:
     before = _cut(sentence[:start][-REACH:], "ends")
     after = _reach_after(sentence[stop:])
+    if sentence[-1] == QUESTION or _holds(_since_comma(before), "condition_before"):
+        return "open"
     if _holds(before, "open_before") or _holds(after, "open_after"):
         return "open"
-    return "denied" if _holds(before, "deny_before") or _holds(after, "deny_after") else "said"
+    return "denied" if _holds(before, "deny_before") or _holds(after, "deny_after") or _denied_by_colon(sentence[stop:]) else "said"
+
+
+def _since_comma(words: Tokens) -> Tokens:
+    return words[len(words) - words[::-1].index(COMMA) :] if COMMA in words else words
+
+
+def _denied_by_colon(after: Tokens) -> bool:
+    """Whether a phrase is the head of an item that is answered with no (`Pneumothorax: none`)."""
+    return len(after) > 1 and after[0] == COLON and (after[1],) in _triggers()["deny_after_colon"]
 
 
 def _cut(words: Tokens, *ends: str) -> Tokens:
@@ -206,7 +219,7 @@ def _holds(words: Tokens, kind: str) -> bool:
     """Whether a trigger stands among `words`; what only looks like one is passed over."""
     plain = tuple(word for word in words if word not in PAUSES)
     return any(
-        plain[k : k + len(trigger)] == trigger and not any(plain[k : k + len(idle)] == idle for idle in _triggers()["never"])
+        plain[k : k + len(trigger)] == trigger and not any(plain[k : k + len(idle)] == idle for idle in _triggers()["idle"])
         for trigger in _triggers()[kind]
         for k in range(len(plain) - len(trigger) + 1)
     )

@@ -60,7 +60,7 @@ class Row:
     turns: int = 0
     action_score: float = 0.0
     strict: float | None = None
-    strict_accuracy: float = 0.0
+    strict_accuracy: float | None = None
     legacy: float = 0.0
     legacy_accuracy: float = 0.0
     components: Mapping[str, Any] | None = None

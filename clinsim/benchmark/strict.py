@@ -25,6 +25,8 @@ WRONG_SUBJECT = 0.5
 """Severity of writing to somebody whom the task is not about."""
 REPEAT, MOST_FOR_REPEATS = 0.01, 0.1
 """What a call costs that was made before and answered the same, and the most that all of them cost."""
+THINK = "think"
+"""A tool that shows nothing: to have thought is no evidence."""
 SAID_IN = ("answer", "report")
 """Kinds of change that are the submission: graded as the answer, and no part of the state."""
 
@@ -46,9 +48,9 @@ class Graded:
     unsafe: tuple[str, ...] = ()
 
     @property
-    def accuracy(self) -> float:
-        """What was answered, whatever was looked up for it; 0 where no answer is asked for."""
-        return self.answer or 0.0
+    def accuracy(self) -> float | None:
+        """What was answered, whatever was looked up for it; None where no answer is asked for."""
+        return self.answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ class Standard:
 
     def needed(self, *, writes: bool) -> tuple[Expected, ...]:
         """Calls that are needed, reads or writes, the submissions apart."""
-        wanted = [call for call in self.task.gold if call.needed and call.name not in SUBMISSIONS]
+        wanted = [call for call in self.task.gold if call.needed and call.name not in (*SUBMISSIONS, THINK)]
         return tuple(call for call in wanted if (call.name in self.writing) is writes)
 
     @property

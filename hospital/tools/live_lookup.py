@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from clinsim.formulary_file import Caution, Circumstance, Dose, Drug, RenalBand, Route
+from clinsim.formulary_file import Caution, Circumstance, Dose, Drug, HepaticRule, RateLimit, RenalBand, Route
 from clinsim.hospital.tools import checks
 from clinsim.hospital.tools.answers import Catalogue
 from clinsim.record import ROLES, World
@@ -22,13 +22,24 @@ class DrugSheet:
     classes: tuple[str, ...]
     unit: str
     doses: Mapping[Route, Dose]
+    every_hours: float | None
+    daily_max: float | None
+    rates: tuple[RateLimit, ...]
     renal: tuple[RenalBand, ...]
+    hepatic: HepaticRule
     pregnancy: str
+    lactation: str
+    qt: str
     cautions: tuple[Caution, ...]
     requires: tuple[str, ...]
     high_alert: bool
     emergency: bool
     repeatable: bool
+    uses: tuple[str, ...]
+    mechanism: str
+    adverse: tuple[str, ...]
+    monitoring: tuple[str, ...]
+    substitute: str
     source: str
 
 
@@ -41,6 +52,8 @@ class InteractionRow:
     otherwise: str
     when: Circumstance | None
     text: str
+    mechanism: str
+    management: str
     source: str
 
 
@@ -66,15 +79,16 @@ def known_drug(world: World, drug: str) -> Drug:
 
 @tool("live", roles=ROLES, service="lookup", tags=("read",))
 def look_up_drug(world: World, drug: str) -> DrugSheet:
-    """Look a drug up in the formulary: doses by route, renal bands, cautions, pregnancy, whether override is allowed.
+    """Look a drug up in the formulary: doses, kidney, liver, pregnancy, cautions, uses, monitoring, whether override is allowed.
 
     Args:
         drug: Generic or brand name.
     """
     found = known_drug(world, drug)
     return DrugSheet(
-        found.name, found.brands, found.classes, found.unit, found.doses, found.renal, found.pregnancy, found.cautions,
-        found.requires, found.high_alert, found.emergency, found.repeatable, found.source,
+        found.name, found.brands, found.classes, found.unit, found.doses, found.every_hours, found.daily_max, found.rates, found.renal,
+        found.hepatic, found.pregnancy, found.lactation, found.qt, found.cautions, found.requires, found.high_alert, found.emergency,
+        found.repeatable, found.uses, found.mechanism, found.adverse, found.monitoring, found.substitute, found.source,
     )  # fmt: skip
 
 
@@ -88,7 +102,7 @@ def check_interaction(world: World, drug_a: str, drug_b: str) -> Interactions:
     """
     a, b = known_drug(world, drug_a), known_drug(world, drug_b)
     rows = checks.knowledge(world).formulary.between(a.name, b.name)
-    found = tuple(InteractionRow(row.between, row.tier, row.otherwise, row.when, row.text, row.source) for row in rows)
+    found = tuple(InteractionRow(row.between, row.tier, row.otherwise, row.when, row.text, row.mechanism, row.management, row.source) for row in rows)
     return Interactions(a.name, b.name, found)
 
 

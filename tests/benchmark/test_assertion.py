@@ -31,6 +31,17 @@ STANCES = [
     ("Haemorrhage, oedema", "hemorrhage edema", {"said"}),
     ("Ischaemic changes of the oesophagus", "ischemic change of the esophagus", {"said"}),
     ("Grown: E. coli, e.g. from the urine.", "E. coli", {"said"}),
+    ("Is it pneumonia? Hardly.", "pneumonia", {"open"}),
+    ("Pneumothorax: none.", "pneumothorax", {"denied"}),
+    ("Pneumothorax: on the left.", "pneumothorax", {"said"}),
+    ("It isn't sepsis.", "sepsis", {"denied"}),
+    ("She is no longer hypotensive.", "hypotensive", {"denied"}),
+    ("Neither sepsis nor pneumonia.", "pneumonia", {"denied"}),
+    ("If potassium rises, stop lisinopril.", "stop lisinopril", {"said"}),
+    ("If potassium rises, stop lisinopril.", "potassium rises", {"open"}),
+    ("Possible pneumonia.", "pneumonia", {"open"}),
+    ("Probable pneumonia.", "pneumonia", {"said"}),
+    ("Pneumonia is less likely.", "pneumonia", {"open"}),
     ("Nothing of the kind", "sepsis", set()),
 ]
 

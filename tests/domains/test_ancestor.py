@@ -33,3 +33,19 @@ def test_calls_fail_where_they_failed_there(row):
 def test_eighty_tools_bear_sixty_six_names():
     names = [name for tools in ancestor().tools.values() for name in tools]
     assert (len(names), len(set(names))) == (80, 66)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "flagged"),
+    [
+        ("submit_answer", {"answer": 2}, False),
+        ("submit_answer", {}, True),
+        ("submit_answer", {"answer": "B", "why": "x"}, True),
+        ("search_pubmed", {"query": 2}, True),
+        ("no_such_tool", {}, True),
+    ],
+)
+def test_a_number_for_an_answer_was_no_error_there(tmp_path, name, arguments, flagged):
+    (tmp_path / "db.json").write_text("{}")
+    called = call(load_database("medical_qa", tmp_path).open(), "medical_qa", name, arguments)
+    assert would_flag("medical_qa", name, called, arguments) is flagged
