@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import exp
 from typing import TYPE_CHECKING, NamedTuple
 
-from clinsim.condition_file import Condition
+from clinsim.condition_file import Condition, load_conditions
 from clinsim.hospital.charts import Chart
 from clinsim.hospital.patients import Patient
 from clinsim.hospital.people import Person, Presentation, make_person, present
@@ -85,8 +86,10 @@ class Newcomer(NamedTuple):
     levels: Levels
 
 
-def who_comes(streams: Streams, sheet: Condition, key: str, minute: float) -> Newcomer:
-    """Who comes under `key` with a condition at a minute."""
+@lru_cache(maxsize=2048)
+def who_comes(seed: int, condition: str, key: str, minute: float) -> Newcomer:
+    """Who comes under `key` with a condition at a minute: it follows from the seed alone, and is kept for the next episode with it."""
+    streams, sheet = Streams(seed), load_conditions()[condition]
     person = make_person(streams, key, sheet)
     return Newcomer(person, present(sheet, person, streams), references(sheet, person, streams, minute), {})
 
@@ -97,7 +100,7 @@ def admit_to_hospital(hospital: Hospital, condition: str, key: str, origin: str,
     `key` names the keyed draws, whoever else comes; `unit` is where the patient lies already, if not at the door.
     """
     sheet = hospital.conditions[condition]
-    person, shown, (untreated, optimal), levels = hospital.tape.once(lambda: who_comes(hospital.streams, sheet, key, hospital.now))
+    person, shown, (untreated, optimal), levels = who_comes(hospital.seed, condition, key, hospital.now)
     course = Course(sheet, person, hospital.streams, hospital.now, levels)
     pid = hospital.new_id("P")
     chart = Chart(
