@@ -15,6 +15,7 @@ from clinsim.agents.reasoning import chances, differential, is_spoken, table
 from clinsim.agents.treatment import active_items, as_call, dose_for, placement, planned
 from clinsim.condition_parts import Complaint, Vital
 from clinsim.hospital.calculators.news2 import news2 as published_news2
+from clinsim.hospital.checklist import CHECKLIST
 from clinsim.hospital.hospital import Hospital
 from clinsim.scenario_file import load_scenario
 from clinsim.tooling import granted
@@ -268,3 +269,9 @@ def test_what_was_turned_down_is_not_ordered_again():
 def test_a_repeated_step_waits_its_time():
     step = next(step for step in all_steps() if step.code == "adrenaline")
     assert (step.again, step.times) == (8, 3)
+
+
+def test_every_code_that_can_be_grave_has_a_verdict(knowledge):
+    verdicts = protocols().verdicts
+    assert set(knowledge.formulary.losses.by_code) <= {*verdicts.change, *verdicts.query, *verdicts.reject}
+    assert {*verdicts.change, *verdicts.query, *verdicts.reject} <= {code for check in CHECKLIST for code in check.codes}
