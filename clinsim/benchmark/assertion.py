@@ -30,6 +30,7 @@ PAUSES = (COMMA, COLON, QUESTION)
 SENTENCE = re.compile(r"(?:(?<!\b[a-z])\.(?=\s|$)|!(?=\s|$)|[;\n\r•])+")
 """What ends a sentence; a point after a single letter does not (E. coli, e.g.)."""
 TOKEN = re.compile(r"\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|[^\W\d_]+(?:'[^\W\d_]+)?[0-9]*|[,:?]")
+ENDING = re.compile(r"(?<=[a-z]{4})(?:ations?|ions?|ings?|ements?|ments?|ed|es|e|s|ly|al|ive)$")
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
@@ -95,7 +96,12 @@ def _meant_words(text: str) -> frozenset[tuple[str, Stance]]:
 def _meant_words_of(sentence: Tokens) -> frozenset[tuple[str, Stance]]:
     """The words of a sentence that carry meaning, each with how it is meant."""
     idle = _idle()
-    return frozenset((word, _negated(sentence, k, k + 1)) for k, word in enumerate(sentence) if word not in PAUSES and word not in idle)
+    return frozenset((_stem(word), _negated(sentence, k, k + 1)) for k, word in enumerate(sentence) if word not in PAUSES and word not in idle)
+
+
+def _stem(word: str) -> str:
+    """A word without the ending that its use in a sentence gives it; four letters stay."""
+    return ENDING.sub("", word)
 
 
 @lru_cache(maxsize=1)

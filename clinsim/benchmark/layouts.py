@@ -13,6 +13,8 @@ from clinsim.errors import ScenarioError
 SUBJECT_FIELDS = ("patient_id", "hadm_id", "image_id", "study_id")
 DIFFICULTIES = {"easy": "easy", "medium": "medium", "moderate": "medium", "hard": "hard"}
 LEVEL = "esi_level"
+SHARE = 0.5
+"""Share of the words of an assertion that an answer must hold: theirs are headings, two or three words long."""
 LONG_ANSWER = 50
 """From how many characters on the first sentence of an expected answer is an assertion of its own."""
 LEAD = re.compile(
@@ -152,6 +154,6 @@ def _answer(raw: Mapping[str, Any], truth: str, options: dict[str, str], asserti
     if letter:
         return {"choice": letter, "reference": letter}
     texts = [str(text) for text in assertions]
-    facts = [{"words": LEAD.sub("", text)} for text in texts if text.strip()]
+    facts = [{"words": LEAD.sub("", text), "share": SHARE} for text in texts if text.strip()]
     reference = str(raw.get("expected_answer") or truth)
     return {"reference": ". ".join([*([reference] if reference else []), *texts]), "facts": facts}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any
 
-from clinsim.benchmark.layouts import LEAD
+from clinsim.benchmark.layouts import LEAD, SHARE
 from clinsim.benchmark.task import Task
 from clinsim.data_file import checked
 from clinsim.errors import ScenarioError
@@ -34,7 +34,7 @@ def read_tau2(raw: Any, domain: str, origin: str) -> Task:
     ours = [action for action in actions if action.get("requestor", "assistant") == "assistant"]
     said = [str(text) for text in criteria.get("communicate_info") or []]
     asserted = [str(text) for text in criteria.get("nl_assertions") or []]
-    facts = [{"any": [text]} for text in said] + [{"words": LEAD.sub("", text)} for text in asserted if text.strip()]
+    facts = [{"any": [text]} for text in said] + [{"words": LEAD.sub("", text), "share": SHARE} for text in asserted if text.strip()]
     task = {
         "id": raw.get("id"),
         "domain": domain,

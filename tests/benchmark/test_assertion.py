@@ -65,6 +65,8 @@ def test_stances(text, wanted, meant):
         (Fact(any=("sepsis",)), "It is sepsis. It is not sepsis.", False),
         (Fact(words="avoids penicillin and sulfonamide classes"), "The choice avoids penicillin and sulfonamide drugs.", True),
         (Fact(words="avoids penicillin and sulfonamide classes"), "Give doxycycline.", False),
+        (Fact(words="metformin discontinuation", share=1.0), "Metformin was discontinued.", True),
+        (Fact(words="BNP trend decreasing", share=0.6), "The BNP is trending down.", True),
         (Fact(words="no evidence of active bleeding"), "There is no evidence of active bleeding.", True),
         (Fact(words="no evidence of active bleeding"), "There is evidence of active bleeding.", False),
     ],

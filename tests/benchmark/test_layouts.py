@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from clinsim.benchmark.agentclinic import read_case
+from clinsim.benchmark.answers import said
 from clinsim.benchmark.layouts import read_task
 from clinsim.benchmark.play import Play, standard_of
 from clinsim.benchmark.policies import SCRIPTS
@@ -235,6 +236,17 @@ def test_the_ancestors_files_are_read_whole():
     assert suite.unknown == ()
     assert len(suite.disputed) == 84
     assert {placed.split for placed in suite.tasks} == {"train", "test"}
+
+
+@needs_data
+def test_rubrics_tell_their_own_answers_from_those_of_other_tasks():
+    suite = load_suite("bioagents", SHARED / "bioagents")
+    tasks = [placed.task for placed in suite.chosen(domain="ehr_management") if placed.file == "tasks.json"]
+    worth = {(one.id, other.id): said(one.answer, other.origin["expected_answer"]) for one in tasks for other in tasks}
+    own = [value for (one, other), value in worth.items() if one == other]
+    foreign = [value for (one, other), value in worth.items() if one != other]
+    assert sum(own) / len(own) == pytest.approx(0.849, abs=0.001)
+    assert sum(foreign) / len(foreign) == pytest.approx(0.121, abs=0.001)
 
 
 @needs_data
