@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from clinsim.errors import ToolError
 from clinsim.hospital import grading, laboratory, messages, nursing, pharmacy, radiology
 from clinsim.hospital.charts import OrderLine, ReportLine
+from clinsim.hospital.effects import facts_of
+from clinsim.hospital.follow_up import follow_up
 from clinsim.hospital.reconciliation import write_list
 from clinsim.hospital.request_care import release
 from clinsim.hospital.viewing import seen
@@ -159,6 +161,9 @@ def _file_report(hospital: Hospital, actor: Actor, order: Order, addendum: bool)
     named = [f"{name} ({region})" for name, region in findings]
     to = patient.chart.owner or line.by
     text = f"{study.code}: {', '.join(named) or 'no abnormality reported'}"
+    looked = hospital.looked.get((study.id, actor.agent), set())
+    later = follow_up(hospital.images[study.id], (f for f in findings if f[1] in looked), facts_of(hospital, patient), hospital.streams)
+    text = f"{text}; {later}" if later else text
     hospital.tell(to, "report", study.id, text, patient=patient.id, study=study.id, code=study.code, findings=[list(f) for f in findings])
     return Receipt(rid, "reported", text)
 

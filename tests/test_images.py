@@ -4,6 +4,7 @@ import hashlib
 import io
 import subprocess
 import sys
+from functools import cache
 from statistics import fmean
 
 import matplotlib.image
@@ -13,6 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clinsim.errors import ToolError
+from clinsim.hospital.drug_facts import PatientFacts
+from clinsim.hospital.follow_up import follow_up
 from clinsim.hospital.images import Lesion, Spec, compare, crop, draw, extent_of, grain_of, look, measure, png, quality_of, view_of, views, windowed
 from clinsim.hospital.images.atlas import PLANS
 from clinsim.hospital.images.canvas import Box, Canvas, Ellipse, length
@@ -125,6 +128,8 @@ def test_a_look_reads_what_the_whole_picture_says(key: str, which: int, other: i
 
 PRINT = """
 import hashlib
+from clinsim.hospital.drug_facts import PatientFacts
+from clinsim.hospital.follow_up import follow_up
 from clinsim.hospital.images import Lesion, Spec, draw
 spec = Spec("XR_CHEST", (Lesion("pneumothorax", "left_upper"),), "", "P7", "S7", 11)
 print(hashlib.sha256(draw(spec).pixels.tobytes()).hexdigest())
@@ -219,3 +224,31 @@ def test_a_look_tells_quality_and_what_was_there_before() -> None:
     earlier = Study("S0", now.patient, "XR_CHEST", "", 40.0, ())
     assert seen(now, "heart", "mediastinum", STREAMS, earlier)["prior"]["days_ago"] == pytest.approx(60 / 1440, abs=0.06)
     assert "prior" not in seen(now, "heart", "bone", STREAMS), "nothing is measured there"
+
+
+# ---------------------------------------------------------------- follow-up of a reported nodule
+
+NODULES = {
+    "small": (4.0, PatientFacts(age=60.0), "no follow-up"),
+    "middle": (7.0, PatientFacts(age=60.0), "CT at 6 to 12 months"),
+    "large": (12.0, PatientFacts(age=60.0), "CT at 3 months, PET-CT or biopsy"),
+    "small in a smoker": (4.0, PatientFacts(age=60.0, problems=("copd",)), "CT at 12 months is optional"),
+    "young": (12.0, PatientFacts(age=30.0), ""),
+    "cancer": (12.0, PatientFacts(age=60.0, problems=("cancer",)), ""),
+}
+
+
+@pytest.mark.parametrize("case", NODULES)
+def test_a_reported_nodule_asks_for_its_follow_up(case: str) -> None:
+    size, who, advice = NODULES[case]
+    said = [follow_up(study, [("nodule", "left_lower")], who, STREAMS) for study in nodules_of(size)]
+    assert said, "some are of that size"
+    assert all(advice in text and bool(text) == bool(advice) for text in said), said
+    assert follow_up(chest(1), [("nodule", "left_lower")], who, STREAMS) == "", "not on a radiograph"
+
+
+@cache
+def nodules_of(size: float) -> list[Study]:
+    """Studies in which a nodule measures about so much."""
+    many = [Study(f"S{i}", f"P{i}", "CT_PULMONARY", "standard", 0.0, (Shown("nodule", "left_lower"),)) for i in range(250)]
+    return [study for study in many if abs(view(study, "left_lower", "lung", STREAMS)["diameter_mm"] - size) < 0.5]

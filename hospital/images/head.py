@@ -71,7 +71,7 @@ def _ribbon(x: float, y: float) -> Gauge:
     grey, white = Ellipse(x - 4.0, y, 5.5, 9.0), Ellipse(x + 6.0, y, 5.5, 9.0)
 
     def paint(canvas: Canvas, value: float) -> None:
-        middle = 34.0 - 0.9 * max(0.0, 7.0 - value)
+        middle = 34.0 - 1.5 * max(0.0, 7.0 - value)
         canvas.set(Ellipse(x + 1.0, y, 13.0, 11.0), middle)
         canvas.set(white, middle - value / 2)
         canvas.set(grey, middle + value / 2)

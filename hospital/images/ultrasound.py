@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from clinsim.hospital.images.canvas import Between, Box, Canvas, Ellipse, length
+from clinsim.hospital.images.canvas import Between, Box, Canvas, Ellipse, Line, length
 from clinsim.hospital.images.gauges import Gauge, extent, gauge
-from clinsim.hospital.images.plan import Body, Plan
+from clinsim.hospital.images.plan import Body, Plan, Stroke
 
 FLUID, TISSUE, LIVER, BRIGHT, KIDNEY = 0.02, 0.42, 0.40, 0.95, 0.34
 WINDOWS = {"grey": (0.0, 1.0), "doppler": (0.0, 1.0)}
@@ -14,8 +14,23 @@ APEX, REACH, ANGLE = -92.0, 176.0, 0.62
 """The sector: its tip (mm above the middle), depth in mm, half its angle in radians."""
 
 
-def _plan(gauges: tuple[Gauge, ...], organ: float = TISSUE) -> Plan:
-    return Plan(180.0, 180.0, 180.0 / 200, organ, 0.022, WINDOWS, _speckle, gauges, _sector)
+def _plan(gauges: tuple[Gauge, ...], organ: float = TISSUE, before: Stroke | None = None) -> Plan:
+    return Plan(180.0, 180.0, 180.0 / 200, organ, 0.022, WINDOWS, before or _speckle, gauges, _sector)
+
+
+def _spine(canvas: Canvas) -> None:
+    """The front of a vertebra, and its shadow."""
+    _speckle(canvas)
+    canvas.set(Ellipse(0.0, 74.0, 24.0, 20.0), BRIGHT)
+    canvas.set(Ellipse(0.0, 80.0, 25.0, 23.0), 0.06)
+
+
+def _pouch(canvas: Canvas) -> None:
+    """Liver in front, kidney behind."""
+    _speckle(canvas)
+    canvas.set(Line(-70.0, -3.0, 70.0, -3.0, 1.6), 0.8)
+    _soft_ellipse(canvas, 6.0, 64.0, 52.0, 24.0, KIDNEY)
+    canvas.set(Ellipse(6.0, 64.0, 28.0, 9.0), 0.72)
 
 
 def _speckle(canvas: Canvas) -> None:
@@ -100,7 +115,7 @@ def aorta(body: Body) -> Plan:
     """The aorta across, before the spine."""
     strip = Box(-46.0, -2.0, 46.0, 2.0)
     calibre = extent(strip, "x", TISSUE, FLUID, lambda value: (Ellipse(0.0, 0.0, value / 2, value / 2),))
-    return _plan((calibre.at("aorta", "grey", "calibre_mm"),))
+    return _plan((calibre.at("aorta", "grey", "calibre_mm"),), before=_spine)
 
 
 def appendix(body: Body) -> Plan:
@@ -112,8 +127,8 @@ def appendix(body: Body) -> Plan:
 
 def _stripe(x: float, y: float) -> Gauge:
     """A layer of fluid, read from front to back."""
-    strip = Box(x - 4.0, y - 4.0, x + 4.0, y + 50.0)
-    return extent(strip, "y", TISSUE, FLUID, lambda value: (Box(x - 20.0, y, x + 20.0, y + value),))
+    strip = Box(x - 4.0, y - 2.0, x + 4.0, y + 36.0)
+    return extent(strip, "y", TISSUE, FLUID, lambda value: (Line(x - 22.0, y + value / 2, x + 22.0, y + value / 2, value),))
 
 
 def pancreas(body: Body) -> Plan:
@@ -123,7 +138,7 @@ def pancreas(body: Body) -> Plan:
 
 def peritoneum(body: Body) -> Plan:
     """Between liver and right kidney, where fluid gathers first."""
-    return _plan((_stripe(0.0, 0.0).at("peritoneum", "grey", "stripe_mm"),), TISSUE)
+    return _plan((_stripe(0.0, 0.0).at("peritoneum", "grey", "stripe_mm"),), before=_pouch)
 
 
 def liver(body: Body) -> Plan:
