@@ -45,6 +45,13 @@ def said(wanted: Answer, answer: str) -> float:
     return fsum(fact.weight for fact in wanted.facts if states(fact, answer)) / total
 
 
+def faults(wanted: Answer, answer: str) -> list[str]:
+    """Why an answer is worth less than all: facts that it does not state, and what it says against them; for people who write tasks."""
+    unsaid = [f"does not state {fact.id or (fact.any[0] if fact.any else fact.words)!r}" for fact in wanted.facts if not states(fact, answer)]
+    against = [f"says {text!r}" for fact in wanted.facts for text in fact.against if "said" in stances(answer, (text,))]
+    return [*unsaid, *against]
+
+
 def states(fact: Fact, answer: str) -> bool:
     """Whether an answer states a fact. To say a thing and to deny it is to say nothing."""
     if fact.words:

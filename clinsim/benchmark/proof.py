@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from clinsim.benchmark.answers import faults
 from clinsim.benchmark.play import MAX_TURNS, Play, standard_of
 from clinsim.benchmark.policies import SCRIPTS
-from clinsim.benchmark.strict import Standard, grade
+from clinsim.benchmark.strict import Standard, grade, written
 from clinsim.benchmark.suite import Placed, Suite
 from clinsim.errors import UsageError
 from clinsim.processes import shared_out
@@ -52,10 +53,12 @@ def _gold(placed: Placed) -> Iterator[str]:
         yield f"gold: {failed[0].name} fails: {failed[0].error}"
     if len(placed.task.gold) > MAX_TURNS:
         yield f"gold: {len(placed.task.gold)} calls; at most {MAX_TURNS} are played"
-    graded = grade(standard_of(placed), play.attempt())
+    standard, attempt = standard_of(placed), play.attempt()
+    graded = grade(standard, attempt)
     if graded.score < 1.0 - ROUNDING:
         parts = {name: getattr(graded, name) for name in ("evidence", "answer", "actions", "state", "repeats", "unsafe")}
-        yield f"gold scores {graded.score:.3f}, not 1: {', '.join(f'{name} {value}' for name, value in parts.items() if value)}"
+        told = [f"{name} {value}" for name, value in parts.items() if value not in (None, 1.0, ()) and (name, value) != ("repeats", 0.0)]
+        yield f"gold scores {graded.score:.3f}, not 1: {', '.join([*told, *faults(placed.task.answer, written(standard, attempt))])}"
 
 
 def _idle(placed: Placed) -> Iterator[str]:

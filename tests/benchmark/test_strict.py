@@ -14,6 +14,7 @@ from clinsim.benchmark.policies import SCRIPTS
 from clinsim.benchmark.proof import check_suite, problems_of
 from clinsim.benchmark.strict import grade
 from clinsim.benchmark.suite import load_suite
+from clinsim.benchmark.task import Fact
 
 SUITE = load_suite(str(Path(__file__).parent / "clinical_diagnosis"))
 POTASSIUM, RATE = SUITE.tasks
@@ -113,6 +114,14 @@ def test_the_small_suite_proves_itself():
         ({"subjects": ("B9",)}, "whom the task is not about"),
         ({"answer": POTASSIUM.task.answer.model_copy(update={"facts": ()}), "gold": POTASSIUM.task.gold[:2]}, "cannot be graded"),
         ({"database": "nowhere.json"}, "nowhere.json"),
+        (
+            {
+                "answer": POTASSIUM.task.answer.model_copy(
+                    update={"facts": (Fact(any=("sepsis",)), Fact(any=("potassium",), against=("lisinopril",)))}
+                )
+            },
+            "gold scores 0.500, not 1: answer 0.5, does not state 'sepsis'",
+        ),
     ],
 )
 def test_a_task_that_does_not_prove_itself_is_told(change, problem):
