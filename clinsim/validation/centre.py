@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import exp, fsum, log, sqrt
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -43,7 +44,7 @@ class Service(Rule):
             return max(self.least, self.mean + sqrt(self.variance) * streams.normal(stage, entity))
         return draw(streams, self._rule, stage, entity)
 
-    @property
+    @cached_property
     def _rule(self) -> Duration:
         if self.kind == "exponential":
             return Duration(kind="exponential", mean=self.mean, source="as published")
@@ -157,6 +158,7 @@ class Day:
         self.pools = {name: Pool(self.clock, name, units) for name, units in {**centre.units, **self.change.units}.items()}
         self.stays: list[Stay] = []
         self._lagged = arrivals == "nspp_lagged"
+        self._kinds = tuple((name, kind.share) for name, kind in centre.kinds.items())
         self._services = {stage.stage: self._service(stage) for kind in centre.kinds.values() for stage in kind.path}
 
     def play(self) -> Day:
@@ -180,8 +182,7 @@ class Day:
         return stage.service.model_copy(update={"mean": self.change.means.get(stage.stage, stage.service.mean)})
 
     def _come(self, index: int) -> None:
-        weights = tuple((name, kind.share) for name, kind in self.centre.kinds.items())
-        stay = Stay(self.streams.pick(weights, "arrival", "kind", index), self.clock.now)
+        stay = Stay(self.streams.pick(self._kinds, "arrival", "kind", index), self.clock.now)
         self.stays.append(stay)
         self.clock.process(self._walk(stay, str(index)))
 
