@@ -5,10 +5,14 @@ from dataclasses import replace
 import pytest
 
 from clinsim.condition_file import load_conditions
+from clinsim.hospital.hospital import Hospital
 from clinsim.hospital.people import make_person
-from clinsim.hospital.reconciliation import charted_list, decisions
+from clinsim.hospital.reconciliation import charted_list, decisions, taken_at_home, write_list
+from clinsim.hospital.request_care import stop
 from clinsim.hospital.safety import PatientFacts, load_formulary
 from clinsim.hospital.streams import Streams
+from clinsim.record import Actor, Order
+from clinsim.scenario_file import load_scenario
 
 FACTS = PatientFacts(egfr=80.0, weight_kg=70.0, age=60.0)
 
@@ -49,3 +53,20 @@ def test_each_home_drug_gets_a_decision(case: str) -> None:
     found = decisions(home, ordered, facts, load_formulary())
     assert [row.decision for row in found] == expected
     assert all(row.reason for row in found)
+
+
+def test_asking_sets_the_list_right_and_a_stopped_drug_no_longer_counts() -> None:
+    hospital = Hospital(load_scenario("ward_round"), 4)
+    hospital.advance()
+    wrong = [patient for patient in hospital.patients.values() if patient.chart.home_drugs != taken_at_home(patient)]
+    assert wrong
+    patient, doctor = wrong[0], Actor("doctor_1", "doctor")
+    write_list(hospital, patient, "pharmacist_1")
+    assert patient.chart.home_drugs == taken_at_home(patient) == patient.person.home_drugs
+    logged = [entry.data for entry in hospital.log if entry.kind == "home_drugs"]
+    assert logged[0]["added"] or logged[0]["no_longer"]
+    stopped = patient.chart.home_drugs[0]
+    stop(hospital, doctor, Order("stop", subject=patient.id, code=stopped))
+    assert stopped not in (*patient.chart.home_drugs, *patient.current_drugs, *taken_at_home(patient))
+    write_list(hospital, patient, "pharmacist_1")
+    assert stopped not in patient.chart.home_drugs
