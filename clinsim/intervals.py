@@ -69,6 +69,23 @@ def of_mean(values: Sequence[float], level: float = LEVEL) -> Estimate:
     return Estimate(mean, error, mean - half, mean + half, n)
 
 
+def of_share(mean: float, n: int, level: float = LEVEL) -> Estimate:
+    """The mean of `n` independent values between 0 and 1, with Wilson's interval, which stays inside and has a width even where all values agree.
+
+    It is exact for yes and no; values in between scatter less than that, so it is then wider than need be.
+    Source: Wilson, J Am Stat Assoc 1927;22:209.
+
+    Raises:
+        ValueError: There is no value, or the mean is outside.
+    """
+    if n < 1 or not 0.0 <= mean <= 1.0:
+        raise ValueError("a share needs a value, and lies between 0 and 1")
+    z = normal_z(level)
+    middle = (mean + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * sqrt(mean * (1 - mean) / n + z * z / (4 * n * n))
+    return Estimate(mean, sqrt(mean * (1 - mean) / n), max(0.0, middle - half), min(1.0, middle + half), n)
+
+
 def of_ratio(tops: Sequence[float], bottoms: Sequence[float], level: float = LEVEL) -> Estimate:
     """The ratio of two sums over replications, with an error by linearisation.
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from clinsim.benchmark.replay import Row
-from clinsim.intervals import of_mean
+from clinsim.intervals import of_share
 from clinsim.plots import matrix
 
 PASSED = 0.9
@@ -53,7 +53,7 @@ def mean(values: Iterable[float | None]) -> float | None:
 
 
 def repeated(rows: Sequence[Row], score: str, trials: int) -> dict[str, Any]:
-    """pass^k for each k, with the interval of its mean over tasks, and the share of tasks that pass in some trials and not in others.
+    """pass^k for each k, with Wilson's interval of its mean over tasks, and the share of tasks that pass in some trials and not in others.
 
     pass^k is the chance that k trials drawn of those made all pass: C(passes, k) / C(trials, k), mean over tasks.
     Source: Yao et al., tau-bench, arXiv:2406.12045, section 3.
@@ -65,11 +65,11 @@ def repeated(rows: Sequence[Row], score: str, trials: int) -> dict[str, Any]:
     found: dict[str, Any] = {"n": trials, "reseeded": RESEEDED, "passed_from": PASSED, "flip_rate": mean(float(len(set(one)) > 1) for one in whole)}
     for k in range(1, trials + 1):
         shares = [comb(sum(passes), k) / comb(trials, k) for passes in whole]
-        if len(shares) > 1:
-            estimate = of_mean(shares)
-            found[f"pass^{k}"] = {"mean": estimate.mean, "low": max(0.0, estimate.low), "high": min(1.0, estimate.high), "n": estimate.n}
+        if shares:
+            estimate = of_share(fsum(shares) / len(shares), len(shares))
+            found[f"pass^{k}"] = {"mean": estimate.mean, "low": estimate.low, "high": estimate.high, "n": estimate.n}
         else:
-            found[f"pass^{k}"] = {"mean": mean(shares), "low": None, "high": None, "n": len(shares)}
+            found[f"pass^{k}"] = {"mean": None, "low": None, "high": None, "n": 0}
     return found
 
 
@@ -81,17 +81,41 @@ def summary(suite: str, scorer: str, policies: Mapping[str, Sequence[Row]], **mo
 
 
 def write_all(folder: Path, scorer: str, policies: Mapping[str, Sequence[Row]]) -> list[Path]:
-    """The matrix of policies and domains as `matrix.csv`, `matrix.md` and `matrix.svg` in a folder."""
+    """The matrix of policies and domains as `matrix.csv`, `matrix.md` and `matrix.svg` in a folder; with trials, pass^k and flips as well."""
     found = {policy: by_domain(rows, scorer) for policy, rows in policies.items()}
-    lines = [[policy, domain, *(figure[name] for name in COLUMNS)] for policy, domains in found.items() for domain, figure in domains.items()]
+    head, lines = lines_of(found)
     table, page, figure = folder / "matrix.csv", folder / "matrix.md", folder / "matrix.svg"
     with table.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows([["policy", "domain", *COLUMNS], *lines])
-    page.write_text(markdown(["policy", "domain", *COLUMNS], lines), encoding="utf-8")
+        csv.writer(file, lineterminator="\n").writerows([head, *lines])
+    page.write_text(markdown(head, lines), encoding="utf-8")
     domains = list(dict.fromkeys(line[1] for line in lines))
     cells = [[found[policy].get(domain, {}).get("score") for domain in domains] for policy in found]
     matrix(cells, list(found), domains, f"Mean score ({scorer}) by policy and domain", figure)
     return [table, page, figure]
+
+
+def lines_of(found: Mapping[str, Domains]) -> tuple[list[str], list[list[Any]]]:
+    """Head and lines of the matrix: one line for each policy and domain."""
+    trials = [figure["trials"] for domains in found.values() for figure in domains.values() if "trials" in figure]
+    passes = [name for name in trials[0] if name.startswith("pass^")] if trials else []
+    lines = [
+        [policy, domain, *(figure[name] for name in COLUMNS), *_of_trials(figure.get("trials"), passes)]
+        for policy, domains in found.items()
+        for domain, figure in domains.items()
+    ]
+    return [
+        "policy",
+        "domain",
+        *COLUMNS,
+        *(part for name in passes for part in (name, f"{name} low", f"{name} high")),
+        *(["flip_rate"] if passes else []),
+    ], lines
+
+
+def _of_trials(trials: Mapping[str, Any] | None, passes: Sequence[str]) -> list[Any]:
+    if trials is None:
+        return [None for _ in range(3 * len(passes) + bool(passes))]
+    return [*(trials[name][part] for name in passes for part in ("mean", "low", "high")), trials["flip_rate"]]
 
 
 def markdown(head: Sequence[str], lines: Sequence[Sequence[Any]]) -> str:

@@ -80,6 +80,18 @@ def _tell_rows(found: Mapping[str, Any], as_json: bool) -> None:
     page().print(rows)
 
 
+def _tell_trials(found: Mapping[str, Any]) -> None:
+    """pass^k with its interval and the flips, where tasks were played more than once."""
+    for spec, domains in (found["matrix"] if "matrix" in found else {found["policy"]: found["domains"]}).items():
+        for name, row in domains.items():
+            for k, chance in row.get("trials", {}).items():
+                if k.startswith("pass^"):
+                    low, high = number(chance["low"]), number(chance["high"])
+                    typer.echo(f"{spec}, {name}: {k} {number(chance['mean'])} ({low} to {high}, {chance['n']} tasks)")
+            if "trials" in row:
+                typer.echo(f"{spec}, {name}: {number(row['trials']['flip_rate'])} of tasks flip; trials reseed the {row['trials']['reseeded']}")
+
+
 def _tell(found: Mapping[str, Any], as_json: bool, out: Path | None) -> None:
     if as_json:
         write_json(found)
@@ -90,6 +102,7 @@ def _tell(found: Mapping[str, Any], as_json: bool, out: Path | None) -> None:
             figures = (number(row[key], 3) for key in ("score", "action_score", "accuracy", "turns"))
             rows.add_row(spec, name, str(row["tasks"]), *figures, str(row["errors"]))
     page().print(rows)
+    _tell_trials(found)
     for kind, meaning in (("unknown", "named by a split, in no file"), ("disputed", "in two splits")):
         if found[kind]:
             rest = f" and {len(found[kind]) - LISTED} more (all of them with --json)" if len(found[kind]) > LISTED else ""

@@ -15,6 +15,7 @@ from clinsim.benchmark.report import by_domain, figures
 from clinsim.benchmark.seated import play_seated
 from clinsim.benchmark.suite import load_suite
 from clinsim.cli import code_of
+from clinsim.intervals import of_share
 from clinsim.record import Reply
 
 SUITE = str(Path(__file__).parent / "clinical_diagnosis")
@@ -63,6 +64,8 @@ def test_a_killed_replay_goes_on(capsys, tmp_path):
     marked["strict"] = 0.25  # proves that it is read, not played again
     (out / JOURNAL).write_text(json.dumps(marked) + "\n" + "".join(lines[1:3]) + lines[3][:40])
     again = data(capsys, *arguments, "--out", str(out), "--resume")
+    (line, *_) = csv.DictReader((out / "matrix.csv").open())
+    assert {"pass^1", "pass^1 low", "pass^2 high", "flip_rate"} < set(line)
     assert len((out / JOURNAL).read_text().splitlines()) == 8
     assert again["matrix"]["idle"] == whole["matrix"]["idle"]
     assert again["matrix"]["gold"]["clinical_diagnosis"]["score"] == pytest.approx((0.25 + 3) / 4)
@@ -112,6 +115,21 @@ def test_trials_give_pass_at_all_with_intervals_and_flips():
         estimate = found[f"pass^{k}"]
         assert estimate["mean"] == pytest.approx(mean)
         assert 0.0 <= estimate["low"] <= mean <= estimate["high"] <= 1.0
+
+
+@pytest.mark.parametrize(
+    ("mean", "n", "low", "high"), [(1.0, 2, 0.3424, 1.0), (0.0, 10, 0.0, 0.2775), (0.5, 4, 0.1500, 0.8500), (81 / 263, 263, 0.2553, 0.3662)]
+)
+def test_intervals_of_shares(mean, n, low, high):
+    # 81 of 263: Newcombe, Stat Med 1998;17:857, table I
+    estimate = of_share(mean, n)
+    assert (estimate.low, estimate.high) == pytest.approx((low, high), abs=1e-4)
+
+
+def test_trials_are_told_to_people(capsys):
+    told = output(capsys, "replay", "--suite", SUITE, "--policy", "gold", "--trials", "2")
+    assert "gold, clinical_diagnosis: pass^2 1.00 (0.34 to 1.00, 2 tasks)" in told
+    assert "0.00 of tasks flip; trials reseed the policy" in told
 
 
 def test_infrastructure_errors_stand_apart():
