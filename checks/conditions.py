@@ -3,7 +3,7 @@
     .venv/bin/python checks/conditions.py                      # 40 test seeds of every sheet; goes on where it stopped
     .venv/bin/python checks/conditions.py --seeds 10 nstemi    # some sheets only
 
-Episodes of `single_patient` are kept in `checks/results/conditions.jsonl`, keyed by scenario hash, policy, condition and seed.
+Episodes of `single_patient` are kept in `checks/results/conditions.jsonl`, keyed by a hash of all data, policy, condition and seed.
 The table is written to `checks/results/conditions.md`. Exit 1 if the guideline team loses more than an idle one, by more than
 chance and more than `ROOM`, on any sheet.
 """
@@ -15,6 +15,7 @@ import json
 import sys
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from hashlib import sha256
 from math import fsum
 from pathlib import Path
 from statistics import fmean, stdev
@@ -32,6 +33,13 @@ Row = dict[str, object]
 Job = tuple[str, str, int]
 
 
+def state_of_data() -> str:
+    """A hash of all sheets, tables, scenarios and protocols: rows of other data are not used again."""
+    root = Path(__file__).resolve().parent.parent
+    paths = sorted([*(root / "scenarios").rglob("*.yaml"), *(root / "agents" / "protocols").glob("*.yaml")])
+    return sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()
+
+
 def play(job: Job) -> Row:
     """Play one episode and keep what the table needs."""
     condition, policy, seed = job
@@ -40,7 +48,6 @@ def play(job: Job) -> Row:
     named = [entry.data for entry in trace.entries if entry.kind == "diagnosis_graded"]
     placed = [entry.data for entry in trace.entries if entry.kind == "disposition_graded"]
     return {
-        "hash": scenario.hash,
         "condition": condition,
         "policy": policy,
         "seed": seed,
@@ -52,24 +59,23 @@ def play(job: Job) -> Row:
     }
 
 
-def stored(path: Path) -> dict[tuple[str, Job], Row]:
-    """What was played before."""
-    if not path.exists():
-        return {}
-    rows = (json.loads(line) for line in path.read_text(encoding="utf-8").splitlines())
-    return {(row["hash"], (row["condition"], row["policy"], row["seed"])): row for row in rows}
+def stored(path: Path, state: str) -> dict[Job, Row]:
+    """What was played before on the same data."""
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    rows = [json.loads(line) for line in lines]
+    return {(row["condition"], row["policy"], row["seed"]): row for row in rows if row["hash"] == state}
 
 
 def played(jobs: Sequence[Job], path: Path) -> list[Row]:
-    """All rows: those that are stored under today's scenario, and the rest, played now."""
-    have = stored(path)
-    hashes = {job[0]: clinsim.load_scenario("single_patient", {"patients.0.condition": job[0]}).hash for job in jobs}
-    missing = [job for job in jobs if (hashes[job[0]], job) not in have]
+    """All rows: those that are stored, and the rest, played now."""
+    state = state_of_data()
+    have = stored(path, state)
+    missing = [job for job in jobs if job not in have]
     with path.open("a", encoding="utf-8") as out, ProcessPoolExecutor(max_workers=2) as workers:
         for job, row in zip(missing, workers.map(play, missing, chunksize=8), strict=True):
-            have[hashes[job[0]], job] = row
-            out.write(json.dumps(row) + "\n")
-    return [have[hashes[job[0]], job] for job in jobs]
+            have[job] = row
+            out.write(json.dumps({"hash": state, **row}) + "\n")
+    return [have[job] for job in jobs]
 
 
 def line_of(condition: str, rows: Iterable[Row]) -> tuple[str, bool]:

@@ -21,6 +21,18 @@ COCKTAIL = {
     "abdominal_pain": [("crystalloid", 1000.0, "mL", "iv"), ("pantoprazole", 80.0, "mg", "iv")],
     "rash_swelling": [("adrenaline", 0.5, "mg", "im"), ("crystalloid", 1000.0, "mL", "iv")],
 }
+LUCKY_DIP = {
+    "chest_pain": [("aspirin", 300.0, "mg", "oral"), ("enoxaparin", 80.0, "mg", "sc")],
+    "breathlessness": [("furosemide", 40.0, "mg", "iv"), ("glyceryl_trinitrate", 1.0, "mg", "iv")],
+    "confusion": [("dextrose", 25.0, "g", "iv"), ("naloxone", 0.4, "mg", "iv")],
+    "collapse": [("dextrose", 25.0, "g", "iv"), ("naloxone", 0.4, "mg", "iv")],
+    "headache": [("dexamethasone", 10.0, "mg", "iv"), ("ceftriaxone", 2000.0, "mg", "iv")],
+    "fever": [("dexamethasone", 10.0, "mg", "iv"), ("ceftriaxone", 2000.0, "mg", "iv")],
+    "abdominal_pain": [("crystalloid", 1000.0, "mL", "iv"), ("morphine", 5.0, "mg", "iv")],
+    "weakness": [("pantoprazole", 80.0, "mg", "iv"), ("dextrose", 25.0, "g", "iv")],
+    "back_pain": [("esmolol", 40.0, "mg", "iv")],
+}
+SMALL = {"minor_request": "prescription_refill", "limb_injury": "ankle_sprain", "back_pain": "back_pain", "rash_swelling": "allergic_rash"}
 GUESSES = {
     "CT_PULMONARY": [{"name": "filling_defect", "region": "pulmonary_arteries"}, {"name": "rv_strain", "region": "heart"}],
     "CTA_HEAD": [{"name": "vessel_occlusion", "region": "left_hemisphere"}],
@@ -65,6 +77,36 @@ class Cocktail(Cheat):
         return [say("claim_patient", **patient), say(self.look[0], **patient, **self.look[1]), *given]
 
 
+class LuckyDip(Cheat):
+    """Claim everybody, look once, and order, without override, what some illness with the complaint needs."""
+
+    def plan(self, row):
+        if row["owner"]:
+            return []
+        patient = {"patient_id": row["patient"]}
+        drugs = [{"drug": d, "dose": x, "unit": u, "route": r} for d, x, u, r in LUCKY_DIP.get(row["complaint"], [])]
+        given = [say("order_drug", **patient, **drug, priority="stat") for drug in drugs]
+        return [say("claim_patient", **patient), say("examine_patient", **patient, region="general"), *given]
+
+
+class Small(Cheat):
+    """See only who needs least, name what the complaint suggests, and send them home."""
+
+    def plan(self, row):
+        if row["owner"] or (row["esi"] or 1) < 4:
+            return []
+        patient = {"patient_id": row["patient"]}
+        named = SMALL.get(row["complaint"], "viral_illness")
+        told = {"advice": "Rest and take simple painkillers as needed.", "safety_net": "fever, pain or breathlessness"}
+        return [
+            say("claim_patient", **patient),
+            say("examine_patient", **patient, region="general"),
+            say("record_differential", **patient, diagnoses={named: 0.9}),
+            say("record_diagnosis", **patient, diagnosis=named),
+            say("discharge_patient", **patient, **told),
+        ]
+
+
 class Blind(Cheat):
     """Report what such a request usually shows, and call it, without opening an image."""
 
@@ -93,6 +135,12 @@ def guideline():
 def test_a_cocktail_by_complaint_earns_at_most_a_tenth(guideline, look):
     cheat = earned({"doctor": Cocktail(*look), "pharmacist": "idle", "radiologist": "idle"})
     assert fsum(cheat.values()) <= 0.1 * fsum(guideline.values())
+
+
+@pytest.mark.parametrize("cheat", [LuckyDip(), Small()], ids=["lucky dip", "small things only"])
+def test_what_some_illness_needs_and_what_nobody_needs_earn_at_most_a_tenth(guideline, cheat):
+    earnings = earned({"doctor": cheat, "pharmacist": "idle", "radiologist": "idle"})
+    assert fsum(earnings.values()) <= 0.1 * fsum(guideline.values())
 
 
 def test_a_radiologist_who_opens_no_image_earns_nothing(guideline):
