@@ -177,23 +177,23 @@ def _triggers() -> dict[str, tuple[Tokens, ...]]:
     return {name: tuple(sorted((tuple(_words(text)) for text in lists[name]), key=lambda words: -len(words))) for name in names}
 
 
-@lru_cache(maxsize=4096)
 def _stance(sentence: Tokens, start: int, stop: int) -> Stance:
     """How a phrase is meant: denied also by a verb of avoiding right before it."""
     plain = _negated(sentence, start, stop)
-    if plain == "said" and _holds(_cut(sentence[:start][-AVOIDING:], "ends", "avoid_ends"), "avoid_before"):
+    if plain == "said" and _holds(_cut(sentence[max(0, start - AVOIDING) : start], "ends", "avoid_ends"), "avoid_before"):
         return "denied"
     return plain
 
 
 def _negated(sentence: Tokens, start: int, stop: int) -> Stance:
-    before = _cut(sentence[:start][-REACH:], "ends")
-    after = _reach_after(sentence[stop:])
+    before = _cut(sentence[max(0, start - REACH) : start], "ends")
+    following = sentence[stop : stop + REACH]
+    after = _reach_after(following)
     if sentence[-1] == QUESTION or _holds(_since_comma(before), "condition_before"):
         return "open"
     if _holds(before, "open_before") or _holds(after, "open_after"):
         return "open"
-    return "denied" if _holds(before, "deny_before") or _holds(after, "deny_after") or _denied_by_colon(sentence[stop:]) else "said"
+    return "denied" if _holds(before, "deny_before") or _holds(after, "deny_after") or _denied_by_colon(following) else "said"
 
 
 def _since_comma(words: Tokens) -> Tokens:
@@ -214,11 +214,10 @@ def _cut(words: Tokens, *ends: str) -> Tokens:
 
 
 def _reach_after(words: Tokens) -> Tokens:
-    kept = words[:REACH]
-    for k in range(len(kept)):
-        if kept[k] in PAUSES or any(kept[k : k + len(end)] == end for end in _triggers()["ends"]):
-            return kept[:k]
-    return kept
+    for k, word in enumerate(words):
+        if word in PAUSES or any(words[k : k + len(end)] == end for end in _triggers()["ends"]):
+            return words[:k]
+    return words
 
 
 def _holds(words: Tokens, kind: str) -> bool:

@@ -8,8 +8,7 @@ observation, reward, terminated, truncated, info = env.step('{"name": "get_drug_
 ```
 
 The reward is paid once, at the end: the strict score. Any text is an action; what is no call, or is refused, is answered with what is
-allowed. Vectorised environments need `gymnasium.make_vec(..., vectorization_mode="sync")`, or `"async"` with
-`vector_kwargs={"shared_memory": False}`: through shared memory Gymnasium 1.4 does not pass texts on.
+allowed. Make vectorised environments with `make_vec`: through shared memory, its default, Gymnasium 1.4 does not pass texts on.
 """
 
 from __future__ import annotations
@@ -128,6 +127,19 @@ class TaskEnv(gymnasium.Env[dict[str, Any], str]):
         turn = self._play.turns if self._play else 0
         self._calls.offer(text)
         return {"text": text, "turn": turn}
+
+
+def make_vec(num_envs: int, *, processes: bool = True, **choice: Any) -> gymnasium.vector.VectorEnv[Any, Any, Any]:
+    """Several environments side by side, in processes of their own or one after the other, without shared memory.
+
+    Args:
+        num_envs: How many.
+        processes: Whether each has a process of its own.
+        **choice: As for `TaskEnv`.
+    """
+    if not processes:
+        return gymnasium.make_vec("clinsim/Task-v1", num_envs, vectorization_mode="sync", **choice)
+    return gymnasium.make_vec("clinsim/Task-v1", num_envs, vectorization_mode="async", vector_kwargs={"shared_memory": False}, **choice)
 
 
 def tools_for(placed: Placed) -> tuple[ToolCard, ...]:

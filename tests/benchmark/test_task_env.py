@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import clinsim  # noqa: F401  # registers the environment
-from clinsim.benchmark.env import TaskEnv
+from clinsim.benchmark.env import TaskEnv, make_vec
 from clinsim.errors import UsageError
 
 SUITE = str(Path(__file__).parent / "clinical_diagnosis")
@@ -127,11 +127,14 @@ def test_what_does_not_exist_is_named(arguments, message):
         task_env(**arguments)
 
 
-def test_vectors_pass_texts_on():
-    envs = gymnasium.make_vec("clinsim/Task-v1", num_envs=2, vectorization_mode="async", vector_kwargs={"shared_memory": False}, suite=SUITE)
+@pytest.mark.parametrize("processes", [True, False])
+def test_vectors_pass_texts_on(processes):
+    envs = make_vec(2, processes=processes, suite=SUITE)
     observation, _ = envs.reset(seed=0)
+    again, *_ = envs.step(['{"name": "think", "arguments": {"thought": "hm"}}'] * 2)
     envs.close()
     assert all(json.loads(text)["why"] == "task" for text in observation["text"])
+    assert all(json.loads(text)["last_result"]["tool"] == "think" for text in again["text"])
 
 
 def test_tools_and_house_rules_are_at_hand():
