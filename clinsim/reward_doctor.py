@@ -14,8 +14,8 @@ from clinsim.reward_component import DOCTOR, Component, Due, bounded
 
 WRONG_DIAGNOSIS = 0.5
 """Share of the stakes that a wrong diagnosis costs (assumption): two guesses, one of them right, earn nothing."""
-EVEN_BRIER = 0.5
-"""Brier score that earns nothing: an even bet between two conditions. Source: Brier, Mon Weather Rev 1950;78:1."""
+BRIER_OF_UNKNOWN = 1.0
+"""Brier score that earns nothing: that of saying that one does not know. Source: Brier, Mon Weather Rev 1950;78:1."""
 STEP_OF_CARE = 0.1
 """Cost of a bed one level higher than needed, before the weight (assumption)."""
 LEVEL_OF_CARE = {"home": 0, "ward": 1, "step_down": 2, "icu": 3}
@@ -78,14 +78,14 @@ def diagnosis_right(book: Book, entry: Entry) -> Iterator[Due]:
 def differential_brier(book: Book, entry: Entry) -> Iterator[Due]:
     """Scores the last differential at disposition, for the doctor who wrote it.
 
-    Better than an even bet earns, if the work-up supports it; worse costs. Source: Brier, Mon Weather Rev 1950;78:1 (a
+    Better than not knowing earns, if the work-up supports it; worse costs. Source: Brier, Mon Weather Rev 1950;78:1 (a
     proper score: honest probabilities do best).
     """
     patient = book.patient(entry.subject)
     if patient.differential is None:
         return
     by, brier = patient.differential
-    value = patient.stakes * bounded(1.0 - brier / EVEN_BRIER)
+    value = patient.stakes * bounded(1.0 - brier / BRIER_OF_UNKNOWN)
     if value < 0.0 or entry.data["supported"]:
         yield Due(by, entry.subject, value)
 

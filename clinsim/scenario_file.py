@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from copy import copy
 from functools import lru_cache
 from hashlib import sha256
 from importlib.resources import files
@@ -16,6 +17,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from clinsim.condition_file import Condition
 from clinsim.data_file import Rule, checked, read_data, read_yaml, refuse_deep
 from clinsim.errors import ScenarioError
 from clinsim.hospital_file import HospitalFile, Name, NonNegative, Positive, Share, Source, first_fault
@@ -192,6 +194,15 @@ class Scenario:
         self.house_rules = file.house_rules
         self.rewards = file.rewards
         self.shares = file.shares
+        self.sheets: Mapping[str, Condition] | None = None
+
+    def with_sheets(self, sheets: Mapping[str, Condition]) -> Scenario:
+        """This scenario with other condition sheets than the shipped ones, and a hash of its own."""
+        other = copy(self)
+        other.sheets = sheets
+        content = [self.hash, *(sheet.model_dump(mode="json") for _, sheet in sorted(sheets.items()))]
+        other.hash = sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+        return other
 
     def tools(self, role: Role) -> tuple[str, ...] | None:
         """Names of the tools granted to `role` (None: all that the toolset has for it)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from clinsim.hospital.arrivals import true_disposition
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from clinsim.hospital.charts import ReportLine, StudyLine
     from clinsim.hospital.hospital import Hospital
 
+UNKNOWN = "unknown"
+"""The share of a differential that is given to no diagnosis."""
 STEP_DOWN_COUNTS_AS = {"step_down": "icu"}
 """A step-down bed is accepted where intensive care is needed (both are monitored beds)."""
 
@@ -36,18 +39,30 @@ def grade_diagnosis(hospital: Hospital, patient: Patient, agent: str, code: str)
 
 
 def grade_differential(hospital: Hospital, patient: Patient, agent: str, items: tuple[tuple[str, float], ...]) -> None:
-    """Log the Brier score of a differential: squared error over the named diagnoses and the truth, in [0, 2].
-
-    Source: Brier, Mon Weather Rev 1950;78:1.
-    """
-    named = dict(items)
-    unknown = named.pop("unknown", 0.0)
+    """Log the Brier score of a differential, and whether there was work behind it."""
     truth = patient.condition.id
-    p_true = named.get(truth, 0.0)
-    squares = sum(p * p for name, p in named.items() if name != truth)
-    brier = (1.0 - p_true) ** 2 + squares + unknown**2
-    data = {"by": agent, "brier": round(brier, 6), "p_true": p_true, "supported": worked_up(patient, agent)}
+    brier = brier_score(dict(items), truth, len(hospital.knowledge.diagnoses))
+    data = {"by": agent, "brier": round(brier, 6), "p_true": dict(items).get(truth, 0.0), "supported": worked_up(patient, agent)}
     hospital.truth("differential_graded", patient.id, data)
+
+
+def brier_score(items: Mapping[str, float], truth: str, known: int) -> float:
+    """The Brier score of a differential, in [0, 2]: the squared error over all diagnoses.
+
+    What is given to "unknown", or to nothing, is spread evenly over the diagnoses that were not named: who says that he does not know scores
+    about 1, whoever is sure of something wrong 2. Source: Brier, Mon Weather Rev 1950;78:1.
+
+    Args:
+        items: Probability by diagnosis, and of "unknown", together at most 1.
+        truth: The diagnosis that it is.
+        known: How many diagnoses there are.
+    """
+    named = {name: share for name, share in items.items() if name != UNKNOWN}
+    others = max(1, known - len(named))
+    each = max(0.0, 1.0 - sum(named.values())) / others
+    squares = sum(share * share for share in named.values()) + others * each * each
+    p_true = named.get(truth, each)
+    return squares - p_true * p_true + (1.0 - p_true) ** 2
 
 
 def grade_disposition(hospital: Hospital, patient: Patient, agent: str, to: str) -> None:

@@ -60,7 +60,7 @@ class Hospital:
         self.streams = Streams(seed)
         self.tape = Tape(tape)
         self.walks = walking_minutes(self.rules.floor)
-        self.conditions = load_conditions()
+        self.conditions = scenario.sheets or load_conditions()
         self.knowledge = knowledge_of(scenario)
         self.log: list[Entry] = []
         self.charts: dict[str, Chart] = {}

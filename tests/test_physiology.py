@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import exp
 from statistics import fmean, median
 
@@ -480,6 +481,38 @@ def test_creatinine_gives_back_the_filtration_rate() -> None:
             ratio = creatinine(egfr, 60, sex) / kappa
             back = 142.0 * min(ratio, 1.0) ** alpha * max(ratio, 1.0) ** -1.2 * 0.9938**60 * women
             assert back == pytest.approx(egfr)
+
+
+def test_home_drugs_kidneys_and_chronic_illness_move_what_is_measured() -> None:
+    sheet = CONDITIONS["reflux"]
+    pairs = [
+        ("INR", {"home_drugs": ("warfarin",)}, 1.0, 2.0),
+        ("K", {"home_drugs": ("spironolactone", "lisinopril")}, 0.4, 0.7),
+        ("hr", {"home_drugs": ("metoprolol",)}, -10.0, -8.0),
+        ("CREAT", {"egfr": 25.0}, 0.8, 4.0),
+        ("GLU", {"comorbidities": ("diabetes",)}, 40.0, 90.0),
+        ("spo2", {"comorbidities": ("copd",)}, -5.0, -3.0),
+    ]
+    plain = replace(make_person(STREAMS, "p1", sheet), age=60, home_drugs=(), comorbidities=(), egfr=85.0)
+    for name, changed, least, most in pairs:
+        usual, other = (Course(sheet, person, STREAMS, 0.0).true_sign(name, 0.0) for person in (plain, replace(plain, **changed)))
+        assert least <= other - usual <= most, name
+
+
+@pytest.mark.parametrize(
+    ("code", "doses", "changed"),
+    [("lorazepam", 1, {"age": 82}), ("crystalloid", 3, {"comorbidities": ("heart_failure",)}), ("morphine", 2, {"egfr": 20.0})],
+)
+def test_who_somebody_is_decides_what_harms(code: str, doses: int, changed: dict[str, object]) -> None:
+    sheet = CONDITIONS["musculoskeletal_chest_pain"].model_copy(update={"accepted": ()})
+    plain = replace(make_person(STREAMS, "p1", sheet), age=50, comorbidities=(), egfr=90.0)
+    losses = []
+    for person in (plain, replace(plain, **changed)):
+        course = Course(sheet, person, STREAMS, 0.0)
+        for dose in range(doses):
+            course.treat(code, 10.0 + dose)
+        losses.append(course.event_loss)
+    assert losses[1] > losses[0]
 
 
 def test_people_differ_and_frailty_follows_age_and_illness() -> None:

@@ -166,7 +166,7 @@ OWED: list[tuple[str, str, list[Entry], list[tuple[str, float]]]] = [
     ("third guess", "diagnosis_right", [arrives(), *[diagnosed(20, False)] * 2, diagnosed(21, True)], [("doctor_1", -0.2)] * 2),
     # differential
     ("sure and right", "differential_brier", [arrives(), guesses(0.0), disposed(50, "ward", "ward")], [("doctor_1", 0.4)]),
-    ("no better than even", "differential_brier", [arrives(), guesses(0.5), disposed(50, "ward", "ward")], []),
+    ("no better than not knowing", "differential_brier", [arrives(), guesses(1.0), disposed(50, "ward", "ward")], []),
     ("sure and wrong", "differential_brier", [arrives(), guesses(2.0), disposed(50, "ward", "ward", supported=False)], [("doctor_1", -0.4)]),
     ("never disposed of", "differential_brier", [arrives(), guesses(0.0)], []),
     # disposition

@@ -23,7 +23,9 @@ def validate(
     data: Annotated[Path | None, typer.Option(help="Rows to compare the calculators with (JSON), instead of our hand-worked cases.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Under a minute for all: fewer replications, wider tolerances.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
-    out: Annotated[Path | None, typer.Option(help="Folder for the report: a page with tables and figures.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the report: a page with tables and figures. Draws of sensitivity are kept there.")
+    ] = None,
 ) -> None:
     """Check the hospital against theory, published figures and clinical reference values."""
     from clinsim.validation.report import parts_of, passed, run_part, write  # numpy and the hospital: only when they are needed
@@ -36,7 +38,7 @@ def validate(
     report = {}
     for name in names:
         with nullcontext() if as_json else progress.status(name):
-            report[name] = run_part(name, quick, data)
+            report[name] = run_part(name, quick, data, out)
     page = write(report, out, quick) if out is not None else None
     if as_json:
         write_json(report)

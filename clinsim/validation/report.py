@@ -10,7 +10,7 @@ from typing import Any
 import clinsim
 from clinsim import plots
 from clinsim.errors import UsageError
-from clinsim.validation import calculators, general_hospital, hospital_page, physiology, queueing, scenarios, treatment_centre
+from clinsim.validation import calculators, general_hospital, hospital_page, physiology, queueing, scenarios, sensitivity, treatment_centre
 from clinsim.validation.checks import Check, Z
 
 Part = dict[str, Any]
@@ -26,6 +26,8 @@ RUN: dict[str, Callable[[bool], dict[str, Part]]] = {
 }
 """Parts that need no file; `calculators` may be given one."""
 PARTS = (queueing.PART, treatment_centre.PART, calculators.PART, physiology.PART, scenarios.PART, general_hospital.PART)
+BY_HAND = (sensitivity.PART,)
+"""Parts that take an hour and are asked for by name."""
 PAGE = "report.md"
 VERDICTS = {True: "passed", False: "FAILED", None: "not judged"}
 MOST_ROWS = 400
@@ -40,22 +42,25 @@ def parts_of(name: str) -> tuple[str, ...]:
     """
     if name == ALL:
         return PARTS
-    if name not in PARTS:
-        raise UsageError(f"unknown part {name!r} of the validation; there are {', '.join((*PARTS, ALL))}")
+    if name not in (*PARTS, *BY_HAND):
+        raise UsageError(f"unknown part {name!r} of the validation; there are {', '.join((*PARTS, ALL, *BY_HAND))}")
     return (name,)
 
 
-def run_part(name: str, quick: bool = False, data: Path | None = None) -> Part:
+def run_part(name: str, quick: bool = False, data: Path | None = None, folder: Path | None = None) -> Part:
     """Run one part.
 
     Args:
-        name: One of `PARTS`.
+        name: One of `PARTS` or `BY_HAND`.
         quick: Less of everything, for under a minute in all.
         data: File of rows for `calculators`.
+        folder: Where `sensitivity` keeps its draws, to go on with.
 
     Raises:
-        UsageError: The file of rows cannot be read, or is not of that layout.
+        UsageError: The file of rows or draws cannot be read, or is not of that layout.
     """
+    if name == sensitivity.PART:
+        return sensitivity.report(quick, folder)[name]
     found = calculators.report(data) if name == calculators.PART else RUN[name](quick)
     return found[name]
 

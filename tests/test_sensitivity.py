@@ -1,0 +1,62 @@
+"""Other worlds drawn from the intervals of the sheets, and draws that are gone on with."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from clinsim.condition_file import load_conditions
+from clinsim.errors import UsageError
+from clinsim.validation.report import parts_of
+from clinsim.validation.sensitivity import FILE, PART, POLICIES, Plan, played, varied
+
+SHEETS = ("stemi", "septic_shock", "reflux")
+TINY = Plan("single_patient", 2, (3,), 4)
+
+
+def test_draws_stay_in_their_intervals_and_differ() -> None:
+    shipped, worlds = load_conditions(), [varied(draw, 20, SHEETS) for draw in range(3)]
+    for world in worlds:
+        for name, sheet in world.items():
+            for field in ("p_untreated", "p_disability_untreated"):
+                stated = getattr(sheet, field)
+                assert stated.low <= stated.value <= stated.high
+            assert sheet.p_optimal.value <= sheet.p_untreated.value
+            for old, new in zip(shipped[name].treatments, sheet.treatments, strict=True):
+                assert 0.49 < new.effect / old.effect < 2.01
+            assert sheet.fitted != shipped[name].fitted
+    assert worlds[0] != worlds[1]
+    assert worlds[2] == varied(2, 20, SHEETS)
+
+
+def test_draws_are_kept_and_gone_on_with(tmp_path: Path) -> None:
+    first = played(Plan("single_patient", 1, (3,), 4), tmp_path)
+    kept = (tmp_path / FILE).read_text(encoding="utf-8")
+    both = played(TINY, tmp_path)
+    assert both[0] == first[0]
+    assert (tmp_path / FILE).read_text(encoding="utf-8").startswith(kept)
+    assert len((tmp_path / FILE).read_text(encoding="utf-8").splitlines()) == 2
+    assert all(set(row["loss"]) == set(POLICIES) for row in both)
+    assert played(TINY, tmp_path) == both
+
+
+def test_draws_of_another_world_are_not_counted(tmp_path: Path) -> None:
+    played(Plan("single_patient", 1, (3,), 4), tmp_path)
+    (row,) = played(Plan("single_patient", 1, (4,), 4), tmp_path)
+    assert len((tmp_path / FILE).read_text(encoding="utf-8").splitlines()) == 2
+    assert row["world"] == json.loads((tmp_path / FILE).read_text(encoding="utf-8").splitlines()[1])["world"]
+
+
+@pytest.mark.parametrize("text", ["no json", "[1]", '{"draw": 1}', '{"draw": 0, "world": "x", "loss": {"idle": 1.0}}'])
+def test_a_file_of_something_else_is_refused_in_one_line(tmp_path: Path, text: str) -> None:
+    (tmp_path / FILE).write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError, match=r"is no file of draws") as refusal:
+        played(TINY, tmp_path)
+    assert "\n" not in str(refusal.value)
+
+
+def test_it_is_asked_for_by_name_and_not_part_of_all() -> None:
+    assert parts_of(PART) == (PART,)
+    assert PART not in parts_of("all")
