@@ -174,7 +174,8 @@ class Shape(Protocol):
 class Canvas:
     """A picture under work, or a part of one: values, mm per pixel, which pixels the last strokes changed, keyed offset into the tiles.
 
-    `corner` is the row and column of the whole picture at which the part begins, `whole` the rows and columns of the whole picture.
+    `corner` is the row and column of the whole picture at which the part begins, `whole` the rows and columns of the whole picture. Without `marks`
+    nothing is kept of what is touched: a look needs no masks.
     """
 
     pixels: Array
@@ -183,6 +184,7 @@ class Canvas:
     corner: tuple[int, int] = (0, 0)
     whole: tuple[int, int] = (0, 0)
     touched: list[tuple[tuple[slice, slice], Mask]] = field(default_factory=list)
+    marks: bool = True
 
     def __post_init__(self) -> None:
         """What is no part is whole."""
@@ -240,7 +242,7 @@ class Canvas:
         if self.reaches(shape.bounds):
             place, alpha = self.cover(shape)
             self.pixels[place] += alpha * value
-            self.touched.append((place, alpha > min(0.5, 0.5 * float(alpha.max(initial=0.0)))))
+            self._touch(place, alpha)
 
     def reaches(self, bounds: tuple[float, float, float, float]) -> bool:
         """Whether a place touches this part of the picture; most of the anatomy does not touch a small part."""
@@ -252,16 +254,22 @@ class Canvas:
     def mix(self, place: tuple[slice, slice], alpha: Array, value: float) -> None:
         """Paint with a coverage of one's own making."""
         self.pixels[place] += alpha * (value - self.pixels[place])
-        self.touched.append((place, alpha > min(0.5, 0.5 * float(alpha.max(initial=0.0)))))
+        self._touch(place, alpha)
+
+    def _touch(self, place: tuple[slice, slice], alpha: Array) -> None:
+        """Keep what is at least half covered, or, of what is thinner than a pixel, half of its most."""
+        if self.marks:
+            self.touched.append((place, alpha > min(0.5, 0.5 * float(alpha.max(initial=0.0)))))
 
     def mark(self, shape: Shape) -> None:
         """Count a shape as touched without painting it."""
-        place, alpha = self.cover(shape)
-        self.touched.append((place, alpha > 0.1))
+        if self.marks:
+            place, alpha = self.cover(shape)
+            self.touched.append((place, alpha > 0.1))
 
     def strokes(self) -> Mask:
         """Pixels touched since the last call."""
-        mask = np.zeros(self.pixels.shape, dtype=np.bool_)
+        mask = np.zeros(self.pixels.shape if self.marks else (0, 0), dtype=np.bool_)
         for place, changed in self.touched:
             mask[place] |= changed
         self.touched.clear()

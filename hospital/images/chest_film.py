@@ -220,6 +220,8 @@ def _dome(chest: Chest) -> Gauge:
     strip = Box(-at - 3.0, BASE - 58.0, -at + 3.0, BASE)
 
     def paint(canvas: Canvas, _: float) -> None:
+        if not canvas.marks:
+            return
         place, x, y = canvas.patch((-chest.half, BASE - 60.0, chest.half, BASE))
         canvas.touched.append((place, (y > chest.floor(x)) & (np.abs(x) < chest.half) & (y < BASE)))
 

@@ -251,6 +251,7 @@ def look(spec: Spec, region: str, window: str, imaging: Imaging | None = None) -
         return {}
     part = _regions(replace(item, region="") for item in wanted)[""]
     canvas = Canvas.blank((plan.width_mm, plan.height_mm), plan.spacing_mm, plan.air, _offset(spec, name), part)
+    canvas.marks = False
     plan.before(canvas)
     for item in plan.gauges:
         item.paint(canvas, drawn[item.region, item.measure])
