@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from clinsim.hospital.images import abdomen_ct, chest_ct, chest_film, head, limb, ultrasound
+from clinsim.hospital.images import abdomen_ct, chest_ct, chest_film, chest_side, head, limb, ultrasound
 from clinsim.hospital.images.plan import Body, Plan
 
 _SECTORS: Mapping[str, Callable[[Body], Plan]] = {
@@ -18,6 +18,7 @@ _SECTORS: Mapping[str, Callable[[Body], Plan]] = {
 
 PLANS: Mapping[tuple[str, str], Callable[[Body], Plan]] = {
     ("XR_CHEST", "frontal"): chest_film.frontal,
+    ("XR_CHEST", "lateral"): chest_side.lateral,
     ("CT_HEAD", "ganglia"): head.upper_ct,
     ("CT_HEAD", "fossa"): head.lower_ct,
     ("CTA_HEAD", "frontal"): head.angiogram,
