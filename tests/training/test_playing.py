@@ -103,7 +103,7 @@ def test_partners_play_and_do_not_learn(engine):
 def test_it_can_be_taught(engine, shown, seats):
     samples = list(lessons(engine, shown[:60], seats))
     before = likelihood(engine.model, samples)
-    steps = list(fitted(engine.model, samples, FitRule(passes=4, learning_rate=5e-3, batch_tokens=4096)))
+    steps = list(fitted(engine.model, samples, FitRule(passes=10, learning_rate=5e-3, batch_tokens=4096)))
     assert steps[-1].step == steps[-1].steps - 1
     assert likelihood(engine.model, samples) < 0.7 * before
 
