@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 DOSE_CODES = frozenset({"UNDERDOSE", "OVERDOSE", "UNIT"})
 COURSE_CODES = frozenset({"DISEASE", "LAB"})
+WRITING_CODES = frozenset({*DOSE_CODES, "ROUTE", "DAILY_DOSE"})
 HARMFUL = frozenset({"significant", "serious"})
 SERIOUS = frozenset({"serious"})
 
@@ -23,7 +24,10 @@ def facts_of(hospital: Hospital, patient: Patient) -> PatientFacts:
 
 
 def findings_on(hospital: Hospital, patient: Patient, line: OrderLine) -> tuple[Finding, ...]:
-    """The safety findings that matter on a drug order as it stands: where the illness needs the drug, only serious ones do."""
+    """The safety findings that matter on a drug order as it stands: where the illness needs the drug, only serious ones do.
+
+    Need excuses a risk, but no wrong dose, unit or route.
+    """
     return hospital.tape.once(lambda: _findings(hospital, patient, line))
 
 
@@ -31,7 +35,7 @@ def _findings(hospital: Hospital, patient: Patient, line: OrderLine) -> tuple[Fi
     formulary = hospital.knowledge.formulary
     found = patient.reviews.of(patient, hospital.now, formulary.drugs[line.code], line.amount or 0.0, line.unit, line.route, formulary)
     enough = SERIOUS if patient.condition.has_use_for(line.code) else HARMFUL
-    return tuple(finding for finding in found if finding.severity in enough)
+    return tuple(finding for finding in found if finding.severity in (HARMFUL if finding.code in WRITING_CODES else enough))
 
 
 def is_supported(patient: Patient, agent: str) -> bool:

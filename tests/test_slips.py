@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from clinsim.hospital.background import inpatients, someone, usual_prescription
+from clinsim.hospital.charts import OrderLine
 from clinsim.hospital.effects import facts_of
 from clinsim.hospital.hospital import Hospital
+from clinsim.hospital.pharmacy import error_in
 from clinsim.hospital.safety import PatientFacts, is_significant, load_formulary, review
 from clinsim.hospital.slips import KINDS, Prescription, slip
 from clinsim.hospital.streams import Streams
@@ -58,18 +60,26 @@ def test_ward_doctors_err_at_the_published_rates_on_real_patients() -> None:
         decision = hospital.advance()
         assert decision is not None
         hospital.act(decision.agent, Submission("wait", {"minutes": 1.0}))
-    rule, orders, made = hospital.rules.background, 0, []
+    rule, orders, made, truth = hospital.rules.background, 0, [], []
     for number in range(12_000):
         patient = someone(hospital, "ward.rx", number)
         meant = usual_prescription(hospital, patient, number) if patient else None
-        if meant is None:
+        if patient is None or meant is None:
             continue
         orders += 1
         error = slip(hospital.streams, f"ward.{number}", meant, facts_of(hospital, patient), hospital.knowledge.formulary, rule.error_share)
-        made += [error] if error else []
+        if error is not None:
+            written = error.written
+            line = OrderLine(f"O{number}", "drug", patient.id, written.drug, "ward_doctor", "routine", 0.0)
+            line.amount, line.unit, line.route = written.dose, written.unit, written.route
+            hospital.slips[line.id] = error.kind
+            made.append(error)
+            truth.append(error_in(hospital, patient, line))
     assert orders > 9_000
     assert len(made) / orders == pytest.approx(0.062, abs=0.007)  # binomial sd 0.0023
     assert sum(one.significant for one in made) / len(made) == pytest.approx(0.308, abs=0.055)  # sd 0.018
+    assert all(error.code for error in truth), "what was written wrongly is an error in the truth, too"
+    assert sum(error.significant for error in truth) / len(truth) == pytest.approx(0.308, abs=0.06)
 
 
 def test_a_slip_is_what_it_says() -> None:
