@@ -79,6 +79,13 @@ def _term(wanted: Any, given: Any, tolerance: float) -> bool:
     return left == right if left or right else wanted.strip() == given.strip()
 
 
+def _names(wanted: Any, given: Any, tolerance: float) -> bool:
+    """Every word of the term stands in what is given, in any place."""
+    if not isinstance(wanted, str) or not isinstance(given, str):
+        return False
+    return set(phrase(wanted.replace("_", " "))) <= set(phrase(given.replace("_", " ")))
+
+
 def _items(wanted: Any, given: Any, tolerance: float) -> bool:
     """The same items, whatever their order; each is matched with another one."""
     if not isinstance(given, list | tuple) or not isinstance(wanted, list | tuple) or len(wanted) != len(given):
@@ -101,4 +108,4 @@ def _free(wanted: Any, given: Any, tolerance: float) -> bool:
     return True
 
 
-RULES: dict[Comparison, Callable[[Any, Any, float], bool]] = {"exact": _exact, "number": _number, "term": _term, "items": _items, "free": _free}
+RULES: dict[Comparison, Callable[[Any, Any, float], bool]] = {"exact": _exact, "number": _number, "term": _term, "names": _names, "items": _items, "free": _free}

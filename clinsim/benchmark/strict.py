@@ -17,7 +17,7 @@ from clinsim.benchmark.assertion import stances
 from clinsim.benchmark.attempt import Attempt, Made, State
 from clinsim.benchmark.compare import fits, fits_pattern, how, same
 from clinsim.benchmark.layouts import SUBJECT_FIELDS
-from clinsim.benchmark.task import SUBMISSIONS, Expected, Task
+from clinsim.benchmark.task import SUBMISSIONS, Comparison, Expected, Task
 
 WORST = -0.5
 """Score where the safety gate has closed on something of severity 1."""
@@ -197,16 +197,17 @@ def _state(standard: Standard, changes: State) -> float | None:
     made = [change for change in changes if change["kind"] not in SAID_IN]
     if not wanted and not made:
         return None
+    rules = {key: rule for call in standard.task.gold for key, rule in call.compare.items()}
     rest = list(made)
     for change in wanted:
-        held = next((k for k, other in enumerate(rest) if _same_change(change, other)), None)
+        held = next((k for k, other in enumerate(rest) if _same_change(change, other, rules)), None)
         if held is not None:
             rest.pop(held)
     return (1 + len(made) - len(rest)) / (1 + len(wanted) + len(rest))
 
 
-def _same_change(wanted: Mapping[str, Any], made: Mapping[str, Any]) -> bool:
-    return all(key == "id" or same(how(key, value), value, made.get(key)) for key, value in wanted.items())
+def _same_change(wanted: Mapping[str, Any], made: Mapping[str, Any], rules: Mapping[str, Comparison]) -> bool:
+    return all(key == "id" or same(rules.get(key, how(key, value)), value, made.get(key)) for key, value in wanted.items())
 
 
 def _unsafe(standard: Standard, calls: Sequence[Made], text: str) -> Iterator[tuple[float, str]]:

@@ -191,3 +191,18 @@ def test_extra_reads_cost_at_most_the_repeats(order, extra):
 )
 def test_typed_comparison(name, wanted, given_, true):
     assert same(how(name, wanted), wanted, given_) is true
+
+
+def test_a_term_may_be_named_in_a_longer_one():
+    assert same("names", "CT", "CT of the head")
+    assert not same("names", "CT head", "MRI of the head")
+    assert not same("names", "CT", None)
+
+
+def test_the_state_is_compared_as_the_plan_says():
+    act = POTASSIUM.task.gold[2]
+    loose = act.model_copy(update={"compare": {"confidence": "free"}})
+    task = POTASSIUM.task.model_copy(update={"gold": (*POTASSIUM.task.gold[:2], loose, POTASSIUM.task.gold[3])})
+    less_sure = (DIAGNOSIS[0], {**DIAGNOSIS[1], "confidence": "low"})
+    assert played(replace(POTASSIUM, task=task), [LABS, DRUGS, less_sure, ANSWER]).score == 1.0
+    assert played(POTASSIUM, [LABS, DRUGS, less_sure, ANSWER]).state < 1.0
