@@ -53,16 +53,15 @@ def faults(wanted: Answer, answer: str) -> list[str]:
 
 
 def states(fact: Fact, answer: str) -> bool:
-    """Whether an answer states a fact. To say a thing and to deny it is to say nothing."""
+    """Whether an answer states a fact. To say a thing and to deny it is to say nothing; of a number, only the places where it stands count."""
     if fact.words:
         return share_of_words(answer, fact.words) >= fact.share
     found = [place for one in fact.any for place in mentions(answer, one) if not is_list(answer, place)]
-    meant = {place.stance for place in found}
+    near = [place for place in found if fact.number is None or number_near(answer, place, fact.number, fact.tolerance)]
+    meant = {place.stance for place in near}
     if "said" in meant and "denied" in meant:
         return False
-    wanted = "denied" if fact.denied else "said"
-    near = [place for place in found if fact.number is None or number_near(answer, place, fact.number, fact.tolerance)]
-    return any(place.stance == wanted for place in near)
+    return ("denied" if fact.denied else "said") in meant
 
 
 def letters(answer: str, options: Mapping[str, str]) -> set[str]:

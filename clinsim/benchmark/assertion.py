@@ -27,8 +27,8 @@ NEAR = 12
 COMMA, COLON, QUESTION = ",", ":", "?"
 PAUSES = (COMMA, COLON, QUESTION)
 """Marks that are kept among the words: a comma goes on with a list, a colon ends what was said before it, what is asked is not said."""
-SENTENCE = re.compile(r"(?:(?<!\b[a-z])\.(?=\s|$)|!(?=\s|$)|[;\n\r•])+")
-"""What ends a sentence; a point after a single letter does not (E. coli, e.g.)."""
+SENTENCE = re.compile(r"(?:(?:(?<!\b[a-z])|(?<=/[a-z])|(?<=\d [a-z]))\.(?=\s|$)|!(?=\s|$)|[;\n\r•])+")
+"""What ends a sentence; a point after a single letter does not (E. coli, e.g.), unless the letter is a unit (mmol/L, 90 g)."""
 TOKEN = re.compile(r"\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|[^\W\d_]+(?:'[^\W\d_]+)?[0-9]*|[,:?]")
 ENDING = re.compile(r"(?<=[a-z]{4})(?:ations?|ions?|ings?|ements?|ments?|ed|es|e|s|ly|al|ive)$")
 NUMBER = re.compile(r"\d+(?:\.\d+)?")

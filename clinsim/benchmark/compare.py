@@ -108,4 +108,11 @@ def _free(wanted: Any, given: Any, tolerance: float) -> bool:
     return True
 
 
-RULES: dict[Comparison, Callable[[Any, Any, float], bool]] = {"exact": _exact, "number": _number, "term": _term, "names": _names, "items": _items, "free": _free}
+RULES: dict[Comparison, Callable[[Any, Any, float], bool]] = {
+    "exact": _exact,
+    "number": _number,
+    "term": _term,
+    "names": _names,
+    "items": _items,
+    "free": _free,
+}

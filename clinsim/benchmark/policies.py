@@ -2,7 +2,7 @@
 
 `gold` follows the gold plan, `idle` does nothing, `guideline` looks everything up by rote and says what it read. The others are attacks on the
 scorers: `spam` calls every tool once, `paste` writes keywords, `stuffed` does both, `wrong_patient` and `failing` make the right calls for
-somebody else, or in a way that fails.
+somebody else, or in a way that fails. `rote` (`clinsim.benchmark.rote`) knows the ticket only.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 from clinsim.benchmark.assertion import phrase
 from clinsim.benchmark.play import Play
+from clinsim.benchmark.rote import rote
 from clinsim.benchmark.task import SUBMISSIONS, Task
 from clinsim.tooling import ToolSpec
 
@@ -101,6 +102,7 @@ SCRIPTS: dict[str, Callable[[Play], None]] = {
     "stuffed": stuffed,
     "wrong_patient": wrong_patient,
     "failing": failing,
+    "rote": rote,
 }
 """Scripted policies by name."""
 ATTACKS = ("spam", "paste", "stuffed", "wrong_patient", "failing")

@@ -42,6 +42,8 @@ STANCES = [
     ("Possible pneumonia.", "pneumonia", {"open"}),
     ("Probable pneumonia.", "pneumonia", {"said"}),
     ("Pneumonia is less likely.", "pneumonia", {"open"}),
+    ("No potassium above 5 mmol/L. Insulin may begin.", "insulin", {"said"}),
+    ("Not more than 90 g. Albumin is given.", "albumin", {"said"}),
     ("Nothing of the kind", "sepsis", set()),
 ]
 

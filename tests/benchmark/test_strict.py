@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clinsim.benchmark.answers import states
 from clinsim.benchmark.attempt import Attempt, Made
 from clinsim.benchmark.compare import how, same
 from clinsim.benchmark.play import Play, standard_of
@@ -206,3 +207,16 @@ def test_the_state_is_compared_as_the_plan_says():
     less_sure = (DIAGNOSIS[0], {**DIAGNOSIS[1], "confidence": "low"})
     assert played(replace(POTASSIUM, task=task), [LABS, DRUGS, less_sure, ANSWER]).score == 1.0
     assert played(POTASSIUM, [LABS, DRUGS, less_sure, ANSWER]).state < 1.0
+
+
+@pytest.mark.parametrize(
+    ("text", "true"),
+    [
+        ("Potassium is 3.1. Do not give insulin before potassium is replaced.", True),
+        ("Potassium is not 3.1.", False),
+        ("Potassium is 3.1. Potassium is not 3.1.", False),
+        ("Potassium is replaced.", False),
+    ],
+)
+def test_a_number_is_judged_where_it_stands(text, true):
+    assert states(Fact(any=("potassium",), number=3.1), text) is true

@@ -1,0 +1,84 @@
+"""Own suites of clinical diagnosis, health records and triage: every task proves itself, rote play earns little, other words are understood."""
+
+from statistics import fmean
+
+import pytest
+
+from clinsim.benchmark.play import Play, standard_of
+from clinsim.benchmark.proof import check_suite, score_of
+from clinsim.benchmark.strict import grade
+from clinsim.benchmark.suite import load_suite, own_folders
+from clinsim.hospital.domains import load_database
+
+MOST_FOR_ROTE = 0.85
+AT_LEAST = {"clinical_diagnosis": (12, 20)}
+"""Patients and tasks of each domain at the least."""
+
+
+@pytest.fixture(scope="module", params=AT_LEAST)
+def suite(request):
+    return load_suite(request.param)
+
+
+def test_every_task_proves_itself(suite):
+    assert check_suite(suite, suite.tasks, processes=1) == []
+
+
+def test_there_are_enough(suite):
+    patients, tasks = AT_LEAST[suite.name]
+    assert len({name for placed in suite.tasks for name in placed.task.patients}) >= patients
+    assert len(suite.tasks) >= tasks
+    assert {placed.split for placed in suite.tasks} == {"train", "test", "heldout"}
+    assert {placed.task.difficulty for placed in suite.tasks} >= {"medium", "hard"}
+    assert all(placed.task.origin["rationale"] and placed.task.origin["source"] for placed in suite.tasks)
+
+
+def test_the_database_opens(suite):
+    assert load_database(suite.name, own_folders()[suite.name] / "db.json").open().records
+
+
+@pytest.mark.parametrize("policy", ["rote", "guideline"])
+def test_rote_play_leaves_headroom(suite, policy):
+    assert fmean(score_of(policy, placed) for placed in suite.tasks) <= MOST_FOR_ROTE
+
+
+OTHER_WORDS = {
+    ("clinical_diagnosis", "cd-01-curb"): "Her CURB-65 score is 1: only the urea is raised, she is oriented now. She can be treated at home.",
+    ("clinical_diagnosis", "cd-03-calcium"): (
+        "This is plasma cell myeloma. Albumin-corrected calcium = 13.6 mg/dL. Parathyroid hormone came back at 6 pg/mL. "
+        "Primary hyperparathyroidism is ruled out."
+    ),
+    (
+        "clinical_diagnosis",
+        "cd-08-inducer",
+    ): "Start warfarin, because carbamazepine would lower the level of any direct anticoagulant. Discontinue aspirin.",
+    ("clinical_diagnosis", "cd-19-ttp"): (
+        "TTP. The film shows 6 % schistocytes. Enoxaparin is not to blame: the low count was drawn before the first dose. "
+        "DIC is excluded by normal clotting."
+    ),
+    ("clinical_diagnosis", "cd-23-gap"): "The gap is 32. Valid potassium: 3.1 mmol/L. Do not start insulin until potassium is replaced.",
+}
+"""Answers that say what the plan says in other words."""
+WRONG_WORDS = {
+    ("clinical_diagnosis", "cd-01-curb"): "Her CURB-65 score is 2. She can be treated at home.",
+    ("clinical_diagnosis", "cd-03-calcium"): "Primary hyperparathyroidism or myeloma. Corrected calcium 13.6 mg/dL, PTH 6 pg/mL.",
+    ("clinical_diagnosis", "cd-23-gap"): "The gap is 32. Potassium 5.4. Insulin may begin.",
+}
+
+
+def _with_answer(key, text):
+    placed = load_suite(key[0]).task(*key)
+    play = Play(placed)
+    for call in placed.task.gold:
+        play.make(call.name, {**call.arguments, "answer": text} if call.name == "submit_answer" else call.arguments)
+    return grade(standard_of(placed), play.attempt()).score
+
+
+@pytest.mark.parametrize("key", OTHER_WORDS, ids=lambda key: key[1])
+def test_other_words_are_understood(key):
+    assert _with_answer(key, OTHER_WORDS[key]) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("key", WRONG_WORDS, ids=lambda key: key[1])
+def test_wrong_words_are_not_paid(key):
+    assert _with_answer(key, WRONG_WORDS[key]) <= 0.5
