@@ -31,6 +31,8 @@ SENTENCE = re.compile(r"(?:(?:(?<!\b[a-z])|(?<=/[a-z])|(?<=\d [a-z]))\.(?=\s|$)|
 """What ends a sentence; a point after a single letter does not (E. coli, e.g.), unless the letter is a unit (mmol/L, 90 g)."""
 TOKEN = re.compile(r"\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|[^\W\d_]+(?:'[^\W\d_]+)?[0-9]*|[,:?]")
 ENDING = re.compile(r"(?<=[a-z]{4})(?:ations?|ions?|ings?|ements?|ments?|ed|es|e|s|ly|al|ive)$")
+ARTICLE = "the"
+"""Left out: to stop the drug is to stop drug."""
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
@@ -110,7 +112,7 @@ def _idle() -> frozenset[str]:
 
 
 def _words(text: str) -> list[str]:
-    return [_one_form(word) for word in TOKEN.findall(text)]
+    return [_one_form(word) for word in TOKEN.findall(text) if word != ARTICLE]
 
 
 def _one_form(word: str) -> str:

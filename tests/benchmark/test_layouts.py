@@ -245,8 +245,8 @@ def test_rubrics_tell_their_own_answers_from_those_of_other_tasks():
     worth = {(one.id, other.id): said(one.answer, other.origin["expected_answer"]) for one in tasks for other in tasks}
     own = [value for (one, other), value in worth.items() if one == other]
     foreign = [value for (one, other), value in worth.items() if one != other]
-    assert sum(own) / len(own) == pytest.approx(0.849, abs=0.001)
-    assert sum(foreign) / len(foreign) == pytest.approx(0.121, abs=0.001)
+    assert sum(own) / len(own) > 0.8
+    assert sum(foreign) / len(foreign) < 0.15
 
 
 @needs_data
