@@ -210,9 +210,14 @@ def _denied_by_colon(after: Tokens) -> bool:
 def _cut(words: Tokens, *ends: str) -> Tokens:
     """The words before a phrase that may turn it round: back to whatever ends the reach of a negation."""
     for k in range(len(words), 0, -1):
-        if words[k - 1] == COLON or any(words[k - len(end) : k] == end for kind in ends for end in _triggers()[kind] if len(end) <= k):
+        if words[k - 1] == COLON or _begins_clause(words, k) or any(words[k - len(end) : k] == end for kind in ends for end in _triggers()[kind]):
             return words[k:]
     return words
+
+
+def _begins_clause(words: Tokens, k: int) -> bool:
+    """Whether a clause with a verb of its own begins after the comma before `k` (a list has none)."""
+    return words[k - 1] == COMMA and any((word,) in _triggers()["verbs"] for word in words[k:])
 
 
 def _reach_after(words: Tokens) -> Tokens:

@@ -25,6 +25,7 @@ STANCES = [
     ("Hold metformin given acute kidney injury.", "AKI", {"said"}),
     ("Stop lisinopril: the potassium is 6.4.", "potassium", {"said"}),
     ("Stop lisinopril.", "stop lisinopril", {"said"}),
+    ("Heparin is not the cause, the platelets were low before it.", "low before it", {"said"}),
     ("Discontinue the lisinopril.", "stop lisinopril", {"said"}),
     ("Do not stop lisinopril.", "stop lisinopril", {"denied"}),
     ("Without sepsis at first. Sepsis on day two.", "sepsis", {"denied", "said"}),
