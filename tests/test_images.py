@@ -19,7 +19,8 @@ from clinsim.hospital.drug_facts import PatientFacts
 from clinsim.hospital.follow_up import follow_up
 from clinsim.hospital.images import Lesion, Spec, compare, crop, draw, extent_of, grain_of, look, measure, png, quality_of, view_of, views, windowed
 from clinsim.hospital.images.atlas import PLANS
-from clinsim.hospital.images.canvas import Box, Canvas, Ellipse, length
+from clinsim.hospital.images.canvas import Canvas, length
+from clinsim.hospital.images.shapes import Box, Ellipse
 from clinsim.hospital.streams import Streams
 from clinsim.hospital.studies import Shown, Study, load_imaging, shown
 from clinsim.hospital.viewing import prior_of, seen, view

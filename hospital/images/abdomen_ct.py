@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from math import sqrt
 
-from clinsim.hospital.images.canvas import Between, Both, Box, Canvas, Ellipse, Line, Shape, length
+from clinsim.hospital.images.canvas import Canvas, length
 from clinsim.hospital.images.gauges import Gauge, extent, gauge, level, lines, mean_in
 from clinsim.hospital.images.plan import Body, Plan
+from clinsim.hospital.images.shapes import Between, Both, Box, Ellipse, Line, Shape
 
 AIR, GAS, FAT, FLUID, SOFT, BONE = -1000.0, -960.0, -95.0, 10.0, 50.0, 600.0
 WINDOWS = {"soft_tissue": (-150.0, 230.0), "lung": (-1100.0, 200.0), "bone": (-300.0, 1000.0)}

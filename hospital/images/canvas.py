@@ -9,165 +9,16 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from clinsim.hospital.images.shapes import Array, Box, Shape, clip
+from clinsim.hospital.images.textures import TILE, textures
+
 Mask = NDArray[np.bool_]
-TILE, LARGEST = 512, 320
-"""Edge of the shared noise tiles in pixels, after which they repeat, and of the largest picture that reads them from a keyed offset."""
 RAMP_FROM, RAMP_WIDTH = 0.3, 0.4
 """Contrast below 0.3 of full counts as none and above 0.7 as full, so that noise and ribs do not add up over a strip."""
-
-
-@dataclass(frozen=True, slots=True)
-class Box:
-    """A rectangle in mm with upright edges; also the strip along which a length is read."""
-
-    x0: float
-    y0: float
-    x1: float
-    y1: float
-
-    @property
-    def bounds(self) -> tuple[float, float, float, float]:
-        """Left, top, right, bottom in mm."""
-        return self.x0, self.y0, self.x1, self.y1
-
-    @property
-    def thickness(self) -> float:
-        """The least it measures across, in mm: what is thinner than a pixel fills no pixel whole."""
-        return min(self.x1 - self.x0, self.y1 - self.y0)
-
-    def inside(self, x: Array, y: Array) -> Array:
-        """Distance to the edge in mm, positive inside."""
-        return np.minimum(np.minimum(x - self.x0, self.x1 - x), np.minimum(y - self.y0, self.y1 - y))
-
-
-@dataclass(frozen=True, slots=True)
-class Ellipse:
-    """An ellipse: middle, half axes in mm, and turn in radians."""
-
-    x: float
-    y: float
-    rx: float
-    ry: float
-    turn: float = 0.0
-
-    @property
-    def bounds(self) -> tuple[float, float, float, float]:
-        """Left, top, right, bottom in mm."""
-        c, s = math.cos(self.turn), math.sin(self.turn)
-        w, h = math.hypot(self.rx * c, self.ry * s), math.hypot(self.rx * s, self.ry * c)
-        return self.x - w, self.y - h, self.x + w, self.y + h
-
-    @property
-    def thickness(self) -> float:
-        """The least it measures across, in mm: what is thinner than a pixel fills no pixel whole."""
-        return 2.0 * min(self.rx, self.ry)
-
-    def inside(self, x: Array, y: Array) -> Array:
-        """Distance to the edge in mm (to first order), positive inside."""
-        c, s = math.cos(self.turn), math.sin(self.turn)
-        u, v = (x - self.x) * c + (y - self.y) * s, (y - self.y) * c - (x - self.x) * s
-        rx, ry = max(self.rx, 1e-3), max(self.ry, 1e-3)
-        square = (u / rx) ** 2 + (v / ry) ** 2
-        slope = np.sqrt((u / rx**2) ** 2 + (v / ry**2) ** 2) + 1e-9
-        near = np.sqrt(square)
-        return np.asarray((1.0 - near) * near / slope, dtype=np.float64)
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line with round ends: two points and its width in mm."""
-
-    x0: float
-    y0: float
-    x1: float
-    y1: float
-    width: float
-
-    @property
-    def bounds(self) -> tuple[float, float, float, float]:
-        """Left, top, right, bottom in mm."""
-        r = self.width / 2.0
-        return min(self.x0, self.x1) - r, min(self.y0, self.y1) - r, max(self.x0, self.x1) + r, max(self.y0, self.y1) + r
-
-    @property
-    def thickness(self) -> float:
-        """The least it measures across, in mm: what is thinner than a pixel fills no pixel whole."""
-        return self.width
-
-    def inside(self, x: Array, y: Array) -> Array:
-        """Distance to the edge in mm, positive inside."""
-        dx, dy = self.x1 - self.x0, self.y1 - self.y0
-        along = clip(((x - self.x0) * dx + (y - self.y0) * dy) / max(dx * dx + dy * dy, 1e-9), 0.0, 1.0)
-        return self.width / 2.0 - np.hypot(x - self.x0 - along * dx, y - self.y0 - along * dy)
-
-
-@dataclass(frozen=True, slots=True)
-class Between:
-    """What lies inside one shape and outside another: a rim, a crescent."""
-
-    outer: Shape
-    inner: Shape
-
-    @property
-    def bounds(self) -> tuple[float, float, float, float]:
-        """Left, top, right, bottom in mm."""
-        return self.outer.bounds
-
-    @property
-    def thickness(self) -> float:
-        """The least it measures across, in mm: what is thinner than a pixel fills no pixel whole."""
-        return math.inf
-
-    def inside(self, x: Array, y: Array) -> Array:
-        """Distance to the edge in mm, positive inside."""
-        return np.minimum(self.outer.inside(x, y), -self.inner.inside(x, y))
-
-
-@dataclass(frozen=True, slots=True)
-class Both:
-    """What lies inside both shapes."""
-
-    one: Shape
-    other: Shape
-
-    @property
-    def bounds(self) -> tuple[float, float, float, float]:
-        """Left, top, right, bottom in mm."""
-        a, b = self.one.bounds, self.other.bounds
-        return max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3])
-
-    @property
-    def thickness(self) -> float:
-        """The least it measures across, in mm: what is thinner than a pixel fills no pixel whole."""
-        return min(self.one.thickness, self.other.thickness)
-
-    def inside(self, x: Array, y: Array) -> Array:
-        """Distance to the edge in mm, positive inside."""
-        return np.minimum(self.one.inside(x, y), self.other.inside(x, y))
-
-
-class Shape(Protocol):
-    """Something with an edge: where it can be, and the distance to its edge."""
-
-    @property
-    def bounds(self) -> tuple[float, float, float, float]:
-        """Left, top, right, bottom in mm."""
-        ...
-
-    @property
-    def thickness(self) -> float:
-        """The least it measures across, in mm."""
-        ...
-
-    def inside(self, x: Array, y: Array) -> Array:
-        """Distance to the edge in mm, positive inside."""
-        ...
 
 
 @dataclass(slots=True)
@@ -355,11 +206,6 @@ def _run(profile: Array, at: int) -> Array:
     return np.where(np.concatenate([before, behind]), 0.0, profile)
 
 
-def clip(values: Array, low: float, high: float) -> Array:
-    """Values kept between two bounds; on small arrays several times as fast as numpy's own."""
-    return np.asarray(np.minimum(np.maximum(values, low), high), dtype=np.float64)
-
-
 def ramp(contrast: Array) -> Array:
     """Contrast as coverage: none below `RAMP_FROM`, full from `RAMP_FROM + RAMP_WIDTH` on."""
     return clip((contrast - RAMP_FROM) / RAMP_WIDTH, 0.0, 1.0)
@@ -386,25 +232,3 @@ def _shifted(part: slice, start: int, count: int) -> slice:
 def _weights(places: Array, low: float, high: float, spacing: float) -> Array:
     """Millimetres of each pixel that lie between two ends."""
     return np.asarray(clip(np.minimum(high, places + spacing / 2) - np.maximum(low, places - spacing / 2), 0.0, spacing), dtype=np.float64)
-
-
-@lru_cache(maxsize=1)
-def textures() -> dict[str, Array]:
-    """Shared tiles that repeat without a seam, each with mean 0 and standard deviation 1, from no structure to coarse."""
-    white = np.random.Generator(np.random.PCG64(20250)).standard_normal((3, TILE, TILE))
-    cloud, fine = (_smooth(white[i], width) for i, width in ((0, 7.0), (1, 2.6)))
-    vessels = -np.abs(_smooth(white[1], 4.0))
-    tiles = {"grain": white[0], "cloud": cloud, "fine": fine, "mottle": _smooth(white[2], 1.2), "vessels": _standard(vessels)}
-    return {name: np.pad(tile, ((0, LARGEST), (0, LARGEST)), mode="wrap") for name, tile in tiles.items()}
-
-
-def _smooth(white: Array, width: float) -> Array:
-    """White noise after a Gaussian of that width in pixels, without a seam."""
-    frequency = np.fft.fftfreq(TILE)
-    decay = np.exp(-2.0 * (np.pi * width * frequency) ** 2)
-    spectrum = np.fft.fft2(white) * decay[:, None] * decay[None, :]
-    return _standard(np.real(np.fft.ifft2(spectrum)))
-
-
-def _standard(tile: Array) -> Array:
-    return np.asarray((tile - tile.mean()) / tile.std())

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from clinsim.hospital.images.canvas import Both, Box, Canvas, Ellipse, Line, Shape, clip, length
+from clinsim.hospital.images.canvas import Canvas, length
 from clinsim.hospital.images.gauges import Gauge, diameter, extent, gauge, lines, ratio, share
 from clinsim.hospital.images.plan import Body, Plan
+from clinsim.hospital.images.shapes import Both, Box, Ellipse, Line, Shape, clip
 
 AIR, LUNG, FAT, SOFT, BONE, FLUID = -1000.0, -860.0, -90.0, 45.0, 500.0, 12.0
 DENSE, VESSEL = 20.0, -540.0

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clinsim.hospital.images.canvas import Array, Box, Canvas, Ellipse, Line, clip, length
+from clinsim.hospital.images.canvas import Canvas, length
 from clinsim.hospital.images.gauges import Gauge, diameter, extent, gauge, lines, ratio, share
 from clinsim.hospital.images.plan import Body, Plan
+from clinsim.hospital.images.shapes import Array, Box, Ellipse, Line, clip
 
 LUNG, WALL, HEART, SPINE, LIVER, GAS = 0.20, 0.42, 0.66, 0.60, 0.64, 0.03
 DENSE, VESSEL = 0.58, 0.40

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from clinsim.hospital.images.canvas import Array, Box, Canvas, Ellipse, Line, clip, length
+from clinsim.hospital.images.canvas import Canvas, length
 from clinsim.hospital.images.chest_film import APEX, BASE, DENSE, HEART, LIVER, LUNG, SPINE, VESSEL, WALL, WINDOWS
 from clinsim.hospital.images.gauges import Gauge, diameter, gauge, share
 from clinsim.hospital.images.plan import Body, Plan
+from clinsim.hospital.images.shapes import Array, Box, Ellipse, Line, clip
 
 FRONT, BACK = -96.0, 88.0
 """Millimetres of the breastbone and of the back of the lungs from the middle, at mean size."""

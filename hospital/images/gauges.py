@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clinsim.hospital.images.canvas import Array, Box, Canvas, Ellipse, Line, Shape, length, ramp
+from clinsim.hospital.images.canvas import Canvas, length, ramp
+from clinsim.hospital.images.shapes import Array, Box, Ellipse, Line, Shape
 
 Paint = Callable[[Canvas, float], None]
 Read = Callable[[Canvas], float]

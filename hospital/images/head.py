@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from clinsim.hospital.images.canvas import Between, Both, Box, Canvas, Ellipse, Line, Shape
+from clinsim.hospital.images.canvas import Canvas
 from clinsim.hospital.images.gauges import Gauge, area, extent, gauge, level, mean_in
 from clinsim.hospital.images.plan import Body, Plan
+from clinsim.hospital.images.shapes import Between, Both, Box, Ellipse, Line, Shape
 
 SKIN, BONE, CSF, GREY, WHITE, BRAIN = 30.0, 1000.0, 8.0, 38.0, 30.0, 35.0
 WINDOWS = {"brain": (0.0, 80.0), "stroke": (15.0, 55.0), "bone": (-500.0, 1500.0)}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from clinsim.hospital.images.canvas import Box, Canvas, Ellipse, Line, length
+from clinsim.hospital.images.canvas import Canvas, length
 from clinsim.hospital.images.gauges import Gauge, gauge
 from clinsim.hospital.images.plan import Body, Plan, Stroke
+from clinsim.hospital.images.shapes import Box, Ellipse, Line
 
 SKIN, MARROW, CORTEX, SWOLLEN = 0.16, 0.50, 0.86, 0.34
 VISIBLE = 0.6

@@ -15,9 +15,11 @@ import numpy as np
 
 from clinsim.errors import ToolError
 from clinsim.hospital.images.atlas import PLANS, VIEWS
-from clinsim.hospital.images.canvas import TILE, Array, Box, Canvas, Mask
+from clinsim.hospital.images.canvas import Canvas, Mask
 from clinsim.hospital.images.gauges import Gauge
 from clinsim.hospital.images.plan import Body, Plan, Range
+from clinsim.hospital.images.shapes import Array, Box
+from clinsim.hospital.images.textures import TILE
 from clinsim.hospital.streams import Streams
 from clinsim.hospital.studies import load_imaging, same_place
 from clinsim.imaging_file import Imaging, Spread
@@ -243,9 +245,21 @@ def look(spec: Spec, region: str, window: str, imaging: Imaging | None = None) -
         window: Window of the study.
         imaging: Rules; those of the house if none are given.
     """
-    rules = imaging or load_imaging()
+    if imaging is None or imaging is load_imaging():
+        return dict(_look_here(spec, region, window))
+    return _look(_planned(spec, view_of(spec.code, region, window), imaging), spec, (region, window), imaging)
+
+
+@lru_cache(maxsize=8192)
+def _look_here(spec: Spec, region: str, window: str) -> tuple[tuple[str, float], ...]:
+    """By the rules of the house; kept, since forks, replays and other policies on the same seed look at the same pictures."""
+    plan = _planned_here(spec, view_of(spec.code, region, window))
+    return tuple(_look(plan, spec, (region, window), load_imaging()).items())
+
+
+def _look(planned: tuple[Sizes, Plan], spec: Spec, place: tuple[str, str], rules: Imaging) -> dict[str, float]:
+    (drawn, plan), (region, window) = planned, place
     name = view_of(spec.code, region, window)
-    drawn, plan = _planned_here(spec, name) if rules is load_imaging() else _planned(spec, name, rules)
     wanted = [item for item in plan.gauges if item.region == region and item.window == window]
     if not wanted:
         return {}

@@ -8,8 +8,9 @@ from math import log10, sqrt
 import numpy as np
 
 from clinsim.errors import ToolError
-from clinsim.hospital.images.canvas import Array, Box, Canvas, Mask
+from clinsim.hospital.images.canvas import Canvas, Mask
 from clinsim.hospital.images.phantom import Phantom, measure
+from clinsim.hospital.images.shapes import Array, Box
 from clinsim.imaging_file import Imaging
 
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clinsim.errors import ToolError
-from clinsim.hospital.images.canvas import Array
 from clinsim.hospital.images.phantom import Phantom
+from clinsim.hospital.images.shapes import Array
 
 
 def windowed(phantom: Phantom, window: str = "") -> NDArray[np.uint8]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from clinsim.hospital.images.canvas import Between, Box, Canvas, Ellipse, Line, length
+from clinsim.hospital.images.canvas import Canvas, length
 from clinsim.hospital.images.gauges import Gauge, extent, gauge
 from clinsim.hospital.images.plan import Body, Plan, Stroke
+from clinsim.hospital.images.shapes import Between, Box, Ellipse, Line
 
 FLUID, TISSUE, LIVER, BRIGHT, KIDNEY = 0.02, 0.42, 0.40, 0.95, 0.34
 WINDOWS = {"grey": (0.0, 1.0), "doppler": (0.0, 1.0)}
