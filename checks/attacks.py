@@ -19,7 +19,7 @@ from clinsim.benchmark.suite import Placed, load_suite, own_folders
 
 RESULTS = Path(__file__).parent / "results"
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "bioagents"
-POLICIES = ("gold", "guideline", "idle", *ATTACKS)
+POLICIES = ("gold", "guideline", "rote", "idle", *ATTACKS)
 HEAD = ("domain", "tasks", "policy", "legacy action score", "legacy composite", "strict mean", "strict most")
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import clinsim  # noqa: F401  # registers the environment
 from clinsim.benchmark.env import TaskEnv, make_vec
+from clinsim.benchmark.suite import own_folders
 from clinsim.errors import UsageError
 
 SUITE = str(Path(__file__).parent / "clinical_diagnosis")
@@ -135,6 +136,13 @@ def test_vectors_pass_texts_on(processes):
     envs.close()
     assert all(json.loads(text)["why"] == "task" for text in observation["text"])
     assert all(json.loads(text)["last_result"]["tool"] == "think" for text in again["text"])
+
+
+def test_without_arguments_it_plays_the_projects_own_tasks():
+    env = gymnasium.make("clinsim/Task-v1")
+    _, info = env.reset(seed=0)
+    assert info["domain"] in own_folders()
+    assert env.unwrapped.house_rules
 
 
 def test_tools_and_house_rules_are_at_hand():
