@@ -50,6 +50,7 @@ class Row:
     """An attempt and what both scorers give it. `strict` is None for a task that the strict scorer cannot grade.
 
     `error` is empty, or what failed in the infrastructure: such a row has no scores. `components` are those of the strict scorer.
+    `trajectory` and `final_answer` are what was done, in the shape of recorded trajectories: a journal can be scored again.
     """
 
     domain: str
@@ -65,6 +66,8 @@ class Row:
     legacy_accuracy: float = 0.0
     components: Mapping[str, Any] | None = None
     error: str = ""
+    trajectory: Sequence[Mapping[str, Any]] = ()
+    final_answer: str = ""
 
     @property
     def key(self) -> tuple[str, str, str, str, int]:
@@ -131,6 +134,8 @@ def scored(job: Job, attempt: Attempt) -> Row:
         legacy=legacy["total"],
         legacy_accuracy=legacy["accuracy"],
         components=components(strict),
+        trajectory=[{"name": call.name, "arguments": dict(call.arguments)} for call in attempt.calls],
+        final_answer=attempt.final_answer,
     )
 
 

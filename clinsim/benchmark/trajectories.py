@@ -40,7 +40,11 @@ def rows_of(suite: Suite, path: Path, scorer: str) -> Iterator[dict[str, Any]]:
         where = f"{path}: line {k}"
         calls, final_answer = _checked(line, where)
         placed = _placed(suite, line, where)
-        yield {**{name: line.get(name, "") for name in NAMES}, **_figures(placed, calls, final_answer, scorer)}
+        yield {
+            **{name: line.get(name, "") for name in NAMES},
+            "kind": line.get("kind", line.get("policy", "")),
+            **_figures(placed, calls, final_answer, scorer),
+        }
 
 
 def _figures(placed: Placed, calls: list[Made], final_answer: str, scorer: str) -> dict[str, Any]:

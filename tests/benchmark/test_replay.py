@@ -52,6 +52,8 @@ def test_a_matrix_of_policies_as_csv_markdown_and_figure(capsys, tmp_path):
     ]
     assert "| gold | clinical_diagnosis | 1 | 1.000 |" in (out / "matrix.md").read_text()
     assert "<svg" in (out / "matrix.svg").read_text()
+    again = data(capsys, "replay", "--suite", SUITE, "--trajectories", str(out / JOURNAL))["trajectories"]
+    assert [(row["kind"], row["score"]) for row in again] == [("gold", 1.0), ("spam", 0.0)]
     assert "--resume to go on" in output(capsys, "replay", "--suite", SUITE, "--out", str(out), code=2)
 
 
