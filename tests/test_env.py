@@ -13,11 +13,19 @@ from pettingzoo.utils.conversions import turn_based_aec_to_parallel
 
 import clinsim  # noqa: F401  # registers the environments
 from clinsim.rollout import env, parallel_env, raw_env
-from clinsim.scenario_file import scenario_names
+from clinsim.scenario_file import load_scenario, scenario_names
 from clinsim.space import ToolCallText
 
 WAIT = '{"name": "wait", "arguments": {"minutes": 60}}'
-every_scenario = pytest.mark.parametrize("scenario", scenario_names())
+
+
+def short(name):
+    """A scenario of a day and more is played for two hours here."""
+    loaded = load_scenario(name)
+    return load_scenario(name, {"horizon_minutes": 120.0}) if loaded.horizon_minutes >= 1440.0 else loaded
+
+
+every_scenario = pytest.mark.parametrize("scenario", [short(name) for name in scenario_names()], ids=scenario_names())
 
 
 @pytest.fixture(autouse=True)
