@@ -29,6 +29,8 @@ PARTS = (queueing.PART, treatment_centre.PART, calculators.PART, physiology.PART
 BY_HAND = (sensitivity.PART,)
 """Parts that take an hour and are asked for by name."""
 PAGE = "report.md"
+COLUMNS = ("observed", "expected", "low", "high", "z", "detects", "n")
+"""Columns of a table; those after the fourth stand only where a check has them."""
 VERDICTS = {True: "passed", False: "FAILED", None: "not judged"}
 MOST_ROWS = 400
 """Rows of a table on the page; of what is not judged beyond them only the number is told."""
@@ -142,6 +144,8 @@ def _page(report: Mapping[str, Part], folder: Path, quick: bool) -> Iterator[str
     yield from ("# Validation report", "")
     size = "quick" if quick else "full"
     yield f"Written by `clinsim validate --out` ({size} size, clinsim {clinsim.__version__}). What the checks are: see the page on validation."
+    yield "`z` is the distance from what is expected in standard errors; `detects` is the power: a system that is off by that share of the value is"
+    yield "rejected nine times in ten; `n` is the number of replications or cases."
     yield from ("", "| part | passed | checks | failed | not judged |", "|---|---|--:|--:|--:|")
     for name, part in report.items():
         judged, failed, open_ = tally(part["checks"])
@@ -160,11 +164,12 @@ def _section(name: str, part: Part, folder: Path) -> Iterator[str]:
     yield from ("", f"## {name}", "")
     for figure in sorted(folder.glob(f"{name}*.svg")):
         yield from (f"![{figure.stem}]({figure.name})", "")
-    yield from ("| check | observed | expected | low | high | z | verdict |", "|---|--:|--:|--:|--:|--:|---|")
     checks = [check for check in part["checks"] if check.get("group") not in hospital_page.BY_LEVEL]
     shown = checks if len(checks) <= MOST_ROWS else [check for check in checks if check["passed"] is not None]
+    columns = [column for column in COLUMNS if column in COLUMNS[:4] or any(check.get(column) is not None for check in shown)]
+    yield from (f"| check | {' | '.join(columns)} | verdict |", f"|---|{'--:|' * len(columns)}---|")
     for check in shown:
-        cells = [str(check["name"]).replace("|", "/"), *(told(check[key]) for key in ("observed", "expected", "low", "high")), told(check.get("z"))]
+        cells = [str(check["name"]).replace("|", "/"), *(told(check.get(column)) for column in columns)]
         yield f"| {' | '.join(cells)} | {verdict(check)} |"
     if len(shown) < len(checks):
         yield from ("", f"{len(checks) - len(shown)} rows that are not judged are left out here; `--json` lists them.")
