@@ -4,6 +4,7 @@ import hashlib
 import io
 import subprocess
 import sys
+import time
 from functools import cache
 from statistics import fmean
 
@@ -74,6 +75,15 @@ def test_all_views_and_windows_of_all_studies_are_drawn() -> None:
         assert set(RULES.studies[code].windows) <= set(phantom.windows)
         assert np.isfinite(phantom.pixels).all()
         assert windowed(phantom).std() > 5.0
+
+
+def test_a_picture_costs_milliseconds() -> None:
+    for code, name in PLANS:
+        draw(Spec(code), name)
+        began = time.process_time()
+        for i in range(3):
+            draw(Spec(code, patient=str(i), study=str(i)), name)
+        assert (time.process_time() - began) / 3 < 0.03, (code, name)
 
 
 # ---------------------------------------------------------------- what is measured is what was drawn
