@@ -14,6 +14,8 @@ LEADING = re.compile(r"^\W*([A-Za-z])\s*(?:[).:]|$)")
 ITEM = re.compile(r"(?:^|(?<=[\n.;,]))\s*\(?([A-Z])\)?\s*(?:[).:,;]|$)")
 """A letter at the head of a sentence or of an item in a list."""
 LETTER = re.compile(r"(?<![\w'])([A-Z])(?![\w'])")
+DENIED = re.compile(r"(?i:\bnot|n't|rather than|instead of|except)\s+(?i:(?:the case|true) that\s+)?(?i:option\s+|answer\s+)?\(?[A-Z]\b\)?")
+"""A letter that is named to be denied."""
 WORD = re.compile(r"(?<![\w'])[AI](?=\s+(?!or\b|and\b)[a-z0-9])")
 """A capital that is a word: followed by another word of its sentence."""
 WORDS_AT_LEAST, TIMES_THE_GOLD = 80, 4
@@ -66,7 +68,7 @@ def states(fact: Fact, answer: str) -> bool:
 
 def letters(answer: str, options: Mapping[str, str]) -> set[str]:
     """The letters of the options that an answer names: those that it claims (`B)`, `the answer is B`, the text of an option), else all in it."""
-    text = answer.strip()
+    text = DENIED.sub("", answer.strip())
     claimed = {found.upper() for found in CLAIM.findall(text)} | set(ITEM.findall(text))
     first = LEADING.match(text)
     if first:

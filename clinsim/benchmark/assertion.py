@@ -195,7 +195,8 @@ def _negated(sentence: Tokens, start: int, stop: int) -> Stance:
         return "open"
     if _holds(before, "open_before") or _holds(after, "open_after"):
         return "open"
-    return "denied" if _holds(before, "deny_before") or _holds(after, "deny_after") or _denied_by_colon(following) else "said"
+    denied = _holds(before, "deny_before") or _holds(after, "deny_after") or _denied_by_colon(following)
+    return "denied" if denied or _holds(sentence[:start], "deny_sentence") else "said"
 
 
 def _since_comma(words: Tokens) -> Tokens:

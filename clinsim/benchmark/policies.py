@@ -2,11 +2,12 @@
 
 `gold` follows the gold plan, `idle` does nothing, `guideline` looks everything up by rote and says what it read. The others are attacks on the
 scorers: `spam` calls every tool once, `paste` writes keywords, `stuffed` does both, `wrong_patient` and `failing` make the right calls for
-somebody else, or in a way that fails. `rote` (`clinsim.benchmark.rote`) knows the ticket only.
+somebody else, or in a way that fails, `negated` says the right words and denies them. `rote` (`clinsim.benchmark.rote`) knows the ticket only.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -79,6 +80,15 @@ def failing(play: Play) -> None:
         play.say("")
 
 
+def negated(play: Play) -> None:
+    """The gold plan, with every sentence of the answer denied: the right words, meant the other way."""
+    for name, arguments in _plan(play.task):
+        if not play.over:
+            play.make(name, {key: _denied(value) for key, value in arguments.items()} if name in SUBMISSIONS else arguments)
+    if not play.over:
+        play.say(_denied(play.task.answer.reference))
+
+
 def guideline(play: Play) -> None:
     """Rote play: every reading tool that the task's own ids and words suffice for, then what was read first, or the option that fits it best."""
     read: list[str] = []
@@ -102,10 +112,11 @@ SCRIPTS: dict[str, Callable[[Play], None]] = {
     "stuffed": stuffed,
     "wrong_patient": wrong_patient,
     "failing": failing,
+    "negated": negated,
     "rote": rote,
 }
 """Scripted policies by name."""
-ATTACKS = ("spam", "paste", "stuffed", "wrong_patient", "failing")
+ATTACKS = ("spam", "paste", "stuffed", "wrong_patient", "failing", "negated")
 
 
 def keywords(play: Play) -> list[str]:
@@ -148,6 +159,13 @@ def _simplest(name: str, rule: Mapping[str, Any], task: Task) -> Any:
 
 def _plan(task: Task) -> Calls:
     return [(call.name, call.arguments) for call in task.gold]
+
+
+def _denied(value: Any) -> Any:
+    """A text with each of its sentences denied; what is no text, as it is."""
+    if not isinstance(value, str):
+        return value
+    return " ".join(f"It is not the case that {part}" for part in re.split(r"(?<=[.;])\s+", value))
 
 
 def _make(play: Play, calls: Calls) -> None:
