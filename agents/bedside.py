@@ -141,6 +141,12 @@ class Bedside(Machine):
         """Whether a look is done, or cannot be done."""
         return (name, case.id, code) in case.done or name not in self.memory.tools or (name, case.id, code) in case.refused
 
+    def unheard(self, case: Case) -> Call | None:
+        """A look whose answer never came: nobody goes home on a look that one only believes to have taken."""
+        looks = () if self.is_inherited(case) else self.bedside(case, 2.0)
+        keys = ((made, self.key(made)) for made in looks if made[0] in self.memory.tools)
+        return next((made for made, key in keys if key in case.done and key not in self.memory.answers), None)
+
     def follow(self, case: Case) -> Iterator[tuple[float, Call]]:
         """Read the vital signs again: soon when the patient is sick or news was bad, later otherwise."""
         name = "get_vital_signs" if "get_vital_signs" in self.memory.tools else "get_chart"
@@ -201,6 +207,10 @@ class Bedside(Machine):
         if where.to == "home":
             away = case.row["status"] == "away" or plan.calls or waiting or self.awaited(case, ("drug", "procedure"))
             if not decided and not away and case.row["status"] != "inpatient":
+                unheard = self.unheard(case)
+                if unheard is not None:
+                    yield 2.4, unheard
+                    return
                 told = protocols().advice.get(case.row.get("diagnosis", ""), protocols().advice["any"])
                 yield 2.5, call("discharge_patient", patient_id=case.id, advice=told.advice, safety_net=told.safety_net)
         elif any(level < 2.0 for level, _ in plan.calls) or self.awaited(case, ("drug", "test", "imaging"), protocols().habits.patience_for_drugs):
