@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import fsum
 
-from clinsim.benchmark.assertion import is_list, mentions, number_near, phrase, share_of_words, stances
+from clinsim.benchmark.assertion import Found, is_list, mentions, number_near, phrase, share_of_words, stances
 from clinsim.benchmark.task import Answer, Fact, Task
 
 CLAIM = re.compile(r"\b(?i:answer|option|choice)\b(?:\s+(?i:is|was|would\s+be))?\s*[:=]?\s*\(?([A-Z]|[a-z](?=\W*$))\b\)?")
@@ -59,11 +59,21 @@ def states(fact: Fact, answer: str) -> bool:
     if fact.words:
         return share_of_words(answer, fact.words) >= fact.share
     found = [place for one in fact.any for place in mentions(answer, one) if not is_list(answer, place)]
-    near = [place for place in found if fact.number is None or number_near(answer, place, fact.number, fact.tolerance)]
+    near = [place for place in longest(found) if fact.number is None or number_near(answer, place, fact.number, fact.tolerance)]
     meant = {place.stance for place in near}
     if "said" in meant and "denied" in meant:
         return False
     return ("denied" if fact.denied else "said") in meant
+
+
+def longest(found: Sequence[Found]) -> list[Found]:
+    """Places that lie inside no longer one: where `stop aspirin` is wanted as well as `aspirin`, its aspirin is not one denied."""
+    return [place for place in found if not any(_holds(other, place) for other in found)]
+
+
+def _holds(other: Found, place: Found) -> bool:
+    inside = other.sentence == place.sentence and other.start <= place.start and place.stop <= other.stop
+    return inside and other.stop - other.start > place.stop - place.start
 
 
 def letters(answer: str, options: Mapping[str, str]) -> set[str]:

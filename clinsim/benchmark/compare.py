@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from clinsim.benchmark.assertion import phrase
+from clinsim.benchmark.assertion import phrase, stances
 from clinsim.benchmark.task import Comparison, Expected, Variant
 from clinsim.benchmark.words import word_lists
 
@@ -47,8 +47,14 @@ def _fits_variant(variant: Variant, expected: Expected, name: str, arguments: Ma
 
 
 def fits_pattern(pattern: Mapping[str, Any], arguments: Mapping[str, Any]) -> bool:
-    """Whether arguments are as a pattern says; texts are compared as terms however long."""
-    return all(same("term" if isinstance(value, str) else how(key, value), value, arguments.get(key)) for key, value in pattern.items())
+    """Whether arguments are as a pattern says; texts are compared as terms however long, and must be said in arguments that hold prose."""
+    return all(_fits_value(key, value, arguments.get(key)) for key, value in pattern.items())
+
+
+def _fits_value(key: str, wanted: Any, given: Any) -> bool:
+    if isinstance(wanted, str) and isinstance(given, str) and key in FREE_NAMES:
+        return same("term", wanted, given) or "said" in stances(given, (wanted,))
+    return same("term" if isinstance(wanted, str) else how(key, wanted), wanted, given)
 
 
 def _all_same(wanted: Mapping[str, Any], given: Mapping[str, Any], rules: Mapping[str, Comparison], tolerance: float) -> bool:

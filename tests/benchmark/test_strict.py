@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from clinsim.benchmark.answers import states
 from clinsim.benchmark.attempt import Attempt, Made
-from clinsim.benchmark.compare import how, same
+from clinsim.benchmark.compare import fits_pattern, how, same
 from clinsim.benchmark.play import Play, standard_of
 from clinsim.benchmark.policies import SCRIPTS
 from clinsim.benchmark.proof import check_suite, problems_of
@@ -220,3 +220,24 @@ def test_the_state_is_compared_as_the_plan_says():
 )
 def test_a_number_is_judged_where_it_stands(text, true):
     assert states(Fact(any=("potassium",), number=3.1), text) is true
+
+
+@pytest.mark.parametrize(
+    ("text", "true"),
+    [
+        ("Aspirin.", True),
+        ("Stop aspirin.", True),
+        ("Aspirin thins the blood. Stop aspirin.", True),
+        ("Not aspirin.", False),
+        ("Do not stop aspirin.", False),
+    ],
+)
+def test_the_longest_phrase_counts(text, true):
+    assert states(Fact(any=("aspirin", "stop aspirin")), text) is true
+
+
+@pytest.mark.parametrize(
+    ("details", "true"), [("Insulin", True), ("insulin 10 units iv", True), ("Stop insulin", False), ("No insulin today", False), ("dextrose", False)]
+)
+def test_a_pattern_is_looked_for_in_prose(details, true):
+    assert fits_pattern({"order_type": "medication", "order_details": "insulin"}, {"order_type": "medication", "order_details": details}) is true

@@ -1,5 +1,6 @@
 """Own suites of clinical diagnosis, health records and triage: every task proves itself, rote play earns little, other words are understood."""
 
+from collections import Counter
 from statistics import fmean
 
 import pytest
@@ -11,7 +12,7 @@ from clinsim.benchmark.suite import load_suite, own_folders
 from clinsim.hospital.domains import load_database
 
 MOST_FOR_ROTE = 0.85
-AT_LEAST = {"clinical_diagnosis": (12, 20)}
+AT_LEAST = {"clinical_diagnosis": (12, 20), "ehr_management": (12, 30)}
 """Patients and tasks of each domain at the least."""
 
 
@@ -42,6 +43,12 @@ def test_rote_play_leaves_headroom(suite, policy):
     assert fmean(score_of(policy, placed) for placed in suite.tasks) <= MOST_FOR_ROTE
 
 
+def test_the_fifteen_categories_of_health_records():
+    counts = Counter(placed.task.category for placed in load_suite("ehr_management").tasks)
+    assert len(counts) == 15
+    assert min(counts.values()) >= 2
+
+
 OTHER_WORDS = {
     ("clinical_diagnosis", "cd-01-curb"): "Her CURB-65 score is 1: only the urea is raised, she is oriented now. She can be treated at home.",
     ("clinical_diagnosis", "cd-03-calcium"): (
@@ -57,12 +64,24 @@ OTHER_WORDS = {
         "DIC is excluded by normal clotting."
     ),
     ("clinical_diagnosis", "cd-23-gap"): "The gap is 32. Valid potassium: 3.1 mmol/L. Do not start insulin until potassium is replaced.",
+    ("ehr_management", "eh-01-cardiorenal"): (
+        "His peak of 2.4 mg/dL is KDIGO 1. Weight is 1.6 kg above the target. This is cardiorenal: venous congestion, not overdiuresis."
+    ),
+    ("ehr_management", "eh-11-valve"): (
+        "Discontinue apixaban because of the mechanical mitral valve. Enoxaparin goes on until INR 2.5. Today's INR is too low. Keep warfarin."
+    ),
+    ("ehr_management", "eh-16-three-beds"): "I see H5051 first, he is rebleeding. H5061 is a CO2 retainer whose target is 88-92 %.",
+    ("ehr_management", "eh-27-compartment"): (
+        "Abdominal compartment syndrome; APP = 44 mmHg; KDIGO stage 3. He is overloaded: 250 mL/h is too much and should be cut."
+    ),
 }
 """Answers that say what the plan says in other words."""
 WRONG_WORDS = {
     ("clinical_diagnosis", "cd-01-curb"): "Her CURB-65 score is 2. She can be treated at home.",
     ("clinical_diagnosis", "cd-03-calcium"): "Primary hyperparathyroidism or myeloma. Corrected calcium 13.6 mg/dL, PTH 6 pg/mL.",
     ("clinical_diagnosis", "cd-23-gap"): "The gap is 32. Potassium 5.4. Insulin may begin.",
+    ("ehr_management", "eh-01-cardiorenal"): "KDIGO stage 2, 1.6 kg above the discharge weight, from overdiuresis.",
+    ("ehr_management", "eh-16-three-beds"): "See H5061 first, saturation is 89 %; H5051 bleeds.",
 }
 
 
