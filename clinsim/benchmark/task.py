@@ -161,7 +161,8 @@ class Task(Rule):
 
 def _reference(task: Task) -> Reference:
     actions = tuple(Action(name=call.name, arguments=call.arguments, compare_args=_plain(call)) for call in task.gold)
-    return Reference(actions=actions, truth=task.answer.choice or task.answer.reference, options=task.options)
+    submitted = next((str(call.arguments["answer"]) for call in reversed(task.gold) if call.name in SUBMISSIONS and "answer" in call.arguments), "")
+    return Reference(actions=actions, truth=task.answer.choice or task.answer.reference or submitted, options=task.options)
 
 
 def _plain(call: Expected) -> tuple[str, ...]:
