@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,10 @@ MOST_FOR_CHEATS = 0.05
 """The most that a cheat may earn at a task."""
 CHEATS = ("spam", "paste", "stuffed", "wrong_patient", "failing")
 ROUNDING = 1e-9
+LARGE, MOST_OF_A_TEMPLATE = 100, 0.05
+"""From how many tasks on a template may make only such a share of a suite."""
+ALIKE = 0.9
+"""Share of words that two tickets have in common from which on they are the same question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +94,30 @@ def check_suite(suite: Suite, tasks: Sequence[Placed], processes: int | None = N
     problems += [Problem("", "split.json", task_id, "in two splits") for task_id in suite.disputed]
     if any(placed.split for placed in tasks):
         problems += [Problem(*placed.key, "in no split") for placed in tasks if not placed.split]
+    problems += [*_crowded(tasks), *_twins(tasks)]
     return [*problems, *_shared(tasks, "patient", lambda placed: placed.task.patients), *_shared(tasks, "template", _template)]
+
+
+def _crowded(tasks: Sequence[Placed]) -> Iterator[Problem]:
+    """Templates that make more of a large suite than they may."""
+    if len(tasks) < LARGE:
+        return
+    times = Counter((placed.task.domain, placed.task.template) for placed in tasks if placed.task.template)
+    for (domain, template), count in times.items():
+        if count > MOST_OF_A_TEMPLATE * len(tasks):
+            yield Problem(domain, "", template, f"template makes {count} of {len(tasks)} tasks; at most {MOST_OF_A_TEMPLATE:.0%}")
+
+
+def _twins(tasks: Sequence[Placed]) -> Iterator[Problem]:
+    """Tasks about the same patients whose tickets share nearly all their words with an earlier one."""
+    earlier: dict[tuple[str, tuple[str, ...]], list[tuple[Placed, frozenset[str]]]] = {}
+    for placed in tasks:
+        words = frozenset(placed.task.ticket.lower().split())
+        group = earlier.setdefault((placed.task.domain, placed.task.patients or placed.task.subjects), [])
+        twin = next((other for other, said in group if len(words & said) >= ALIKE * len(words | said)), None)
+        if twin is not None:
+            yield Problem(*placed.key, f"asks nearly the same as {twin.task.id}")
+        group.append((placed, words))
 
 
 def _template(placed: Placed) -> Iterable[str]:

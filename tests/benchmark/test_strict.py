@@ -12,7 +12,7 @@ from clinsim.benchmark.attempt import Attempt, Made
 from clinsim.benchmark.compare import fits_pattern, how, same
 from clinsim.benchmark.play import Play, standard_of
 from clinsim.benchmark.policies import SCRIPTS
-from clinsim.benchmark.proof import check_suite, problems_of
+from clinsim.benchmark.proof import Problem, check_suite, problems_of
 from clinsim.benchmark.strict import grade
 from clinsim.benchmark.suite import load_suite
 from clinsim.benchmark.task import Fact
@@ -131,9 +131,20 @@ def test_a_task_that_does_not_prove_itself_is_told(change, problem):
 
 
 def test_splits_that_share_a_patient_or_a_template_are_told():
-    twin = replace(POTASSIUM, task=POTASSIUM.task.model_copy(update={"id": "twin"}), split="test")
+    twin = replace(POTASSIUM, task=POTASSIUM.task.model_copy(update={"id": "twin", "ticket": "Something else about her?"}), split="test")
     problems = [problem.problem for problem in check_suite(SUITE, [POTASSIUM, twin], processes=1)]
     assert [text.split(" with ")[0] for text in problems] == ["shares the patient B1", "shares the template drug-and-lab"]
+
+
+def test_a_template_may_not_crowd_a_suite_nor_a_task_be_asked_twice():
+    many = [replace(RATE, task=RATE.task.model_copy(update={"id": f"t{k}", "patients": (f"X{k}",), "template": f"p{k % 18}"})) for k in range(108)]
+    assert [problem for problem in check_suite(SUITE, many, processes=1) if "template makes" in problem.problem] == [
+        Problem("clinical_diagnosis", "", f"p{k}", "template makes 6 of 108 tasks; at most 5%") for k in range(18)
+    ]
+    twins = [replace(RATE, task=RATE.task.model_copy(update={"id": name, "ticket": f"{RATE.task.ticket} Say {name}."})) for name in ("a", "b")]
+    assert [problem.problem for problem in check_suite(SUITE, [*twins, POTASSIUM], processes=1)] == []
+    again = [replace(RATE, task=RATE.task.model_copy(update={"id": name})) for name in ("a", "b")]
+    assert [problem.problem for problem in check_suite(SUITE, again, processes=1)] == ["asks nearly the same as a"]
 
 
 made = st.one_of(
