@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
+from importlib.resources import files
 from math import exp, log
 from pathlib import Path
 from statistics import fmean
@@ -113,7 +114,7 @@ def _kept(path: Path | None) -> list[Row]:
 
 
 def world_of(plan: Plan) -> str:
-    """What the draws rest on, as a hash: scenario, sheets, bodies, seeds, and by how much things are moved."""
+    """What the draws rest on, as a hash: scenario, sheets, bodies, seeds, by how much things are moved, and the code of hospital and policies."""
     sheets = [sheet.model_dump(mode="json") for sheet in load_conditions().values()]
     content = [
         load_scenario(plan.scenario).hash,
@@ -127,6 +128,13 @@ def world_of(plan: Plan) -> str:
         PACED,
     ]
     return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _code() -> list[str]:
+    """The text of every module and table of the hospital and of the policies, in order of their paths."""
+    folders = [Path(str(files(package))) for package in ("clinsim.hospital", "clinsim.agents")]
+    paths = sorted(path for folder in folders for path in folder.rglob("*") if path.suffix in (".py", ".yaml"))
+    return [path.read_text(encoding="utf-8") for path in paths]
 
 
 def play(draw: int, plan: Plan, world: str) -> Row:
