@@ -17,6 +17,7 @@ from clinsim.errors import ScenarioError
 from clinsim.formulary_file import Formulary
 from clinsim.hospital.people import make_person, present
 from clinsim.hospital.physiology import references
+from clinsim.hospital.presentation import others_with
 from clinsim.hospital.safety import load_formulary
 from clinsim.hospital.streams import Streams
 from clinsim.imaging_file import Imaging
@@ -177,6 +178,35 @@ def test_what_a_person_has_is_told_when_asked() -> None:
         assert ("penicillin" in history["allergies"]) == ("penicillin" in person.allergies)
         assert all(drug.replace("_", " ") in history["drugs"] for drug in person.home_drugs)
     assert 0 < sum("penicillin" in person.allergies for person in people) < 60
+
+
+def test_telling_lines_are_only_said_of_their_own_illness_and_others_of_some_more() -> None:
+    telling: dict[str, set[str]] = defaultdict(set)
+    common: dict[str, set[str]] = defaultdict(set)
+    ways = load_bodies().words.ways_to_say
+    for sheet in CONDITIONS.values():
+        for text, is_telling in [(line.says, line.telling) for line in sheet.history] + [(line.finds, line.telling) for line in sheet.examination]:
+            for way in ways.get(text, (text,)):
+                (telling if is_telling and len(ways.get(text, (text,))) == 1 else common)[way].add(sheet.id)
+    borrowed = 0
+    for sheet in CONDITIONS.values():
+        for number in range(25):
+            person = make_person(Streams(9), f"t{number}", sheet)
+            shown = present(sheet, person, Streams(9))
+            for text in (*shown.history.values(), *shown.examination.values()):
+                for line, owners in telling.items():
+                    assert line not in text or sheet.id in owners or line in common, (sheet.id, line)
+                borrowed += sum(line in text and sheet.id not in owners for line, owners in common.items())
+    assert borrowed > 300
+
+
+def test_lines_that_say_the_same_stand_in_one_list_and_words_of_others_need_a_complaint_in_common() -> None:
+    lines = [line for group in load_bodies().words.same for line in group]
+    assert len(lines) == len(set(lines))
+    for complaint in get_args(Complaint):
+        sayings = others_with(complaint)
+        for pool in (*sayings.history.values(), *sayings.examination.values()):
+            assert all(complaint in CONDITIONS[sheet].complaints and weight > 0.0 for _, weight, sheet in pool)
 
 
 def test_adding_a_condition_is_adding_a_file(tmp_path: Path) -> None:
