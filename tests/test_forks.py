@@ -98,6 +98,8 @@ def test_forks_do_not_touch_each_other():
 def test_a_copy_goes_on_as_the_original(make, copied):
     ward = make("first_hour")
     ward.reset(seed=1)
+    for agent in ward.possible_agents:
+        ward.action_space(agent).seed(1)
     for _ in range(9):
         ward.step(ward.action_space(ward.agent_selection).sample())
     twin = copied(ward)

@@ -19,6 +19,8 @@ HOUSE = {
     "patients": [{"condition": "septic_shock", "minute": 0.0}, {"condition": "stemi", "minute": 4.0, "ambulance": True}],
     "horizon_minutes": 240.0,
     "ends": "horizon",
+    "hospital.units.ward.occupied": 0.0,
+    "hospital.background.prescriptions_per_hour": 0.0,
 }
 SEPTIC, INFARCT = {"patient_id": "P0001"}, {"patient_id": "P0002"}
 NEVER = 1e9
