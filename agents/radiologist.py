@@ -94,8 +94,8 @@ class Radiologist(Machine):
         """Critical findings that were reported and not called yet."""
         critical = critical_findings()
         for study, names in self.memory.reports.items():
-            told = next((name for name in names if name in critical), "")
-            if told and ("call_critical", study, "") not in self.memory.done:
+            if not critical.isdisjoint(names) and ("call_critical", study, "") not in self.memory.done:
+                told = next(name for name in names if name in critical)
                 yield from self.call_about(study, self.memory.studies[study]["patient"], told)
 
     def call_about(self, study: str, patient: str, finding: str) -> Iterable[Call]:

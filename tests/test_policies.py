@@ -114,11 +114,11 @@ def test_an_attacker_does_only_its_trick(spec, allowed):
 @pytest.mark.parametrize(("spec", "role"), OWN_ROLE.items(), ids=OWN_ROLE)
 def test_an_attacker_is_idle_in_other_roles(spec, role):
     trace = played(spec)
-    assert {action.call["name"] for action in trace.actions if not action.agent.startswith(role)} == {"wait"}
+    assert {action.call["name"] for action in trace.actions if not action.agent.startswith(role)} <= {"wait"}
 
 
 def test_stat_all_orders_stat_and_override_all_overrides():
-    stat = {action.call["arguments"]["priority"] for action in played("stat_all").actions if action.call["name"] == "order_test"}
+    stat = {action.call["arguments"]["priority"] for action in played("stat_all", BUSY).actions if action.call["name"] == "order_test"}
     overrides = {action.call["arguments"]["override"] for action in played("override_all").actions if action.call["name"] == "order_drug"}
     assert (stat, overrides) == ({"stat"}, {True})
 

@@ -169,8 +169,9 @@ def letter_to_me(world: World, letter_id: str) -> Letter:
     Raises:
         ToolError: There is none of that id.
     """
-    mine = {letter.id: letter for letter in desk(world).letters.values() if letter.to == world.actor.agent}
-    if letter_id not in mine:
-        waiting = [letter.id for letter in mine.values() if letter.acknowledged_at is None]
+    letters = desk(world).letters
+    wanted = letters.get(letter_id)
+    if wanted is None or wanted.to != world.actor.agent:
+        waiting = [letter.id for letter in letters.values() if letter.to == world.actor.agent and letter.acknowledged_at is None]
         raise ToolError(f"no letter {shown(letter_id)} to you; not acknowledged: {named(waiting, letter_id)}")
-    return mine[letter_id]
+    return wanted
