@@ -2,7 +2,8 @@
 
     .venv/bin/python benchmarks/scale.py [--patients 10000]
 
-A large hospital with twelve guideline doctors and beds for all, so that what is measured is the simulator and not a queue that grows without end.
+A large hospital with twelve guideline doctors and beds for all, whose wards are from the start about as full as they will be: what is measured is
+the simulator, and neither a queue that grows without end nor wards that fill.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from clinsim.scenario_file import Scenario
 PER_DAY = 200.0
 DOCTORS, PHARMACISTS, RADIOLOGISTS = 12, 2, 4
 FORKS = 5
+OCCUPIED = {"ward": 0.5, "icu": 0.05, "step_down": 0.02}
+"""Shares of the 600 beds of each unit that are taken at the start: about what these arrivals fill in the long run."""
 
 
 def large(days: float) -> Scenario:
@@ -33,7 +36,8 @@ def large(days: float) -> Scenario:
     wide: dict[str, Any] = {f"hospital.pools.{name}.units": 600 for name in ("ward_bed", "icu_bed", "step_down_bed")}
     wide |= {f"hospital.pools.{name}.units": 60 for name in ("acute", "resus", "fast_track", "nurse_ward", "nurse_icu", "porter")}
     wide |= {"hospital.pools.nurse.schedule": [], "hospital.pools.nurse.units": 60, "hospital.pools.porter.schedule": []}
-    wide |= {f"hospital.units.{name}.occupied": 0.0 for name in ("ward", "icu", "step_down")}
+    wide |= {f"hospital.units.{name}.occupied": share for name, share in OCCUPIED.items()}
+    wide |= {"hospital.background.prescriptions_per_hour": 0.0, "hospital.background.studies_per_hour": 0.0}
     seats = [{"agent": "doctor_1", "role": "doctor"}]
     own = {"arrivals.per_day": PER_DAY, "horizon_minutes": days * 1440.0, "seats": seats, "background": staff}
     return clinsim.load_scenario("ed_evening", own | wide)
