@@ -86,7 +86,9 @@ def _term(wanted: Any, given: Any, tolerance: float) -> bool:
 
 
 def _names(wanted: Any, given: Any, tolerance: float) -> bool:
-    """Every word of the term stands in what is given, in any place."""
+    """Every word of the term stands in what is given, in any place; of a list, every item is named by an item."""
+    if isinstance(wanted, list | tuple) and isinstance(given, list | tuple):
+        return all(any(_names(item, other, tolerance) for other in given) for item in wanted)
     if not isinstance(wanted, str) or not isinstance(given, str):
         return False
     return set(phrase(wanted.replace("_", " "))) <= set(phrase(given.replace("_", " ")))

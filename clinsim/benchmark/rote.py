@@ -26,8 +26,8 @@ CALLS_OF_A_TOOL = 6
 """Times that one tool is called with words of different kinds."""
 NAMES = {"drug": ("drug_name", "drug", "name"), "test": ("test_name", "label"), "code": ("icd_codes",)}
 """Fields of an answer that hold names which another tool asks for."""
-PLACES = {1: "resuscitation bay", 2: "acute bed", 3: "acute bed", 4: "fast track", 5: "waiting room"}
-"""Where a level usually goes."""
+PLACES = {1: "resuscitation bay", 2: "monitored bed", 3: "acute bed", 4: "fast track", 5: "fast track"}
+"""Where a level usually goes, as the house rules of the triage suite say."""
 MIDDLE_LEVEL = 3
 FLAGS = frozenset({"H", "L", "HH", "LL", "C", "high", "low", "critical"})
 SENTENCE = re.compile(r"(?<=[.;])\s+")
@@ -35,12 +35,23 @@ SENTENCE = re.compile(r"(?<=[.;])\s+")
 
 def rote(play: Play) -> None:
     """Read every reading tool on the task's subjects, then say what stands out."""
+    read = read_all(play)
+    lines = lines_of(read)
+    submit(play, chosen_option(play, lines) if play.task.options else _prominent(play, lines), read)
+
+
+def read_all(play: Play) -> list[Any]:
+    """What every reading tool answers on the task's subjects."""
     read: list[Any] = []
     for spec in list(play.stage.tools.values()):
         if "write" not in spec.tags and "generic" not in spec.tags:
             read += _read(play, spec, read)
-    lines = list(dict.fromkeys(line for result in read for line in statements(result)))
-    _submit(play, chosen_option(play, lines) if play.task.options else _prominent(play, lines), read)
+    return read
+
+
+def lines_of(read: list[Any]) -> list[str]:
+    """All statements in what was read, each once."""
+    return list(dict.fromkeys(line for result in read for line in statements(result)))
 
 
 def _read(play: Play, spec: ToolSpec, read: list[Any]) -> list[Any]:
@@ -133,7 +144,8 @@ def _level(read: list[Any]) -> int:
     return next((row["suggested_esi_level"] for row in read if isinstance(row, Mapping) and row.get("suggested_esi_level")), MIDDLE_LEVEL)
 
 
-def _submit(play: Play, text: str, read: list[Any]) -> None:
+def submit(play: Play, text: str, read: list[Any]) -> None:
+    """Submit a text as the answer, with the level that a tool suggested where one is asked for."""
     spec = play.stage.tools.get(ANSWER)
     if spec is not None and not play.over:
         fields = spec.card.parameters["properties"]

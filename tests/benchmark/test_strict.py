@@ -209,6 +209,8 @@ def test_a_term_may_be_named_in_a_longer_one():
     assert same("names", "CT", "CT of the head")
     assert not same("names", "CT head", "MRI of the head")
     assert not same("names", "CT", None)
+    assert same("names", ["lactate"], ["CBC", "serum lactate"])
+    assert not same("names", ["lactate", "CBC"], ["lactate"])
 
 
 def test_the_state_is_compared_as_the_plan_says():

@@ -5,14 +5,16 @@ from statistics import fmean
 
 import pytest
 
+from clinsim.benchmark.answers import states
 from clinsim.benchmark.play import Play, standard_of
 from clinsim.benchmark.proof import check_suite, score_of
+from clinsim.benchmark.rote import lines_of, read_all, submit
 from clinsim.benchmark.strict import grade
 from clinsim.benchmark.suite import load_suite, own_folders
 from clinsim.hospital.domains import load_database
 
 MOST_FOR_ROTE = 0.85
-AT_LEAST = {"clinical_diagnosis": (12, 20), "ehr_management": (12, 30)}
+AT_LEAST = {"clinical_diagnosis": (12, 20), "ehr_management": (12, 30), "triage_emergency": (12, 30)}
 """Patients and tasks of each domain at the least."""
 
 
@@ -30,7 +32,7 @@ def test_there_are_enough(suite):
     assert len({name for placed in suite.tasks for name in placed.task.patients}) >= patients
     assert len(suite.tasks) >= tasks
     assert {placed.split for placed in suite.tasks} == {"train", "test", "heldout"}
-    assert {placed.task.difficulty for placed in suite.tasks} >= {"medium", "hard"}
+    assert {placed.task.difficulty for placed in suite.tasks} == {"easy", "medium", "hard"}
     assert all(placed.task.origin["rationale"] and placed.task.origin["source"] for placed in suite.tasks)
 
 
@@ -41,6 +43,19 @@ def test_the_database_opens(suite):
 @pytest.mark.parametrize("policy", ["rote", "guideline"])
 def test_rote_play_leaves_headroom(suite, policy):
     assert fmean(score_of(policy, placed) for placed in suite.tasks) <= MOST_FOR_ROTE
+
+
+def test_quoting_the_right_lines_leaves_headroom(suite):
+    """Whoever reads all and knows which lines to quote: what an easy look-up could earn at most."""
+    scores = []
+    for placed in suite.tasks:
+        play = Play(placed)
+        read = read_all(play)
+        lines = lines_of(read)
+        quoted = (next((line for line in lines if states(fact, line)), "") for fact in placed.task.answer.facts)
+        submit(play, ". ".join(line.rstrip(".") for line in dict.fromkeys(quoted)), read)
+        scores.append(grade(standard_of(placed), play.attempt()).score)
+    assert 0.0 < fmean(scores) <= MOST_FOR_ROTE
 
 
 def test_the_fifteen_categories_of_health_records():
@@ -74,6 +89,16 @@ OTHER_WORDS = {
     ("ehr_management", "eh-27-compartment"): (
         "Abdominal compartment syndrome; APP = 44 mmHg; KDIGO stage 3. He is overloaded: 250 mL/h is too much and should be cut."
     ),
+    ("triage_emergency", "tr-02-reversal"): "CT shows a subdural hematoma. She took apixaban at 08:00, so give PCC 50 units/kg.",
+    ("triage_emergency", "tr-04-nitrate"): (
+        "Avoid nitroglycerin: he took sildenafil this morning, V4R shows right ventricular infarction, and pressure is only 102."
+    ),
+    ("triage_emergency", "tr-20-no-lysis"): (
+        "She is outside the window (9.5 h) and INR is 2.6, so do not give alteplase. An M1 occlusion within 24 hours: thrombectomy."
+    ),
+    ("triage_emergency", "tr-24-thunderclap"): (
+        "Thunderclap headache: SAH must be found. A CT at 14 hours does not exclude it. Next: lumbar puncture."
+    ),
 }
 """Answers that say what the plan says in other words."""
 WRONG_WORDS = {
@@ -82,14 +107,19 @@ WRONG_WORDS = {
     ("clinical_diagnosis", "cd-23-gap"): "The gap is 32. Potassium 5.4. Insulin may begin.",
     ("ehr_management", "eh-01-cardiorenal"): "KDIGO stage 2, 1.6 kg above the discharge weight, from overdiuresis.",
     ("ehr_management", "eh-16-three-beds"): "See H5061 first, saturation is 89 %; H5051 bleeds.",
+    ("triage_emergency", "tr-20-no-lysis"): "Give alteplase, INR 2.6. Thrombectomy after that.",
+    ("triage_emergency", "tr-12-sepsis-drug"): "Start meropenem 1 g, as he has a penicillin allergy. Crystalloid 2100 mL.",
 }
+
+
+PROSE = {"clinical_diagnosis": "answer", "ehr_management": "answer", "triage_emergency": "reasoning"}
 
 
 def _with_answer(key, text):
     placed = load_suite(key[0]).task(*key)
     play = Play(placed)
     for call in placed.task.gold:
-        play.make(call.name, {**call.arguments, "answer": text} if call.name == "submit_answer" else call.arguments)
+        play.make(call.name, {**call.arguments, PROSE[key[0]]: text} if call.name == "submit_answer" else call.arguments)
     return grade(standard_of(placed), play.attempt()).score
 
 
