@@ -102,15 +102,27 @@ def load_suite(name: str, data: Path | None = None) -> Suite:
     if name == OWN:
         return _joined(OWN, [_own(folder) for folder in folders.values()])
     folder = folders.get(name, Path(name))
-    if not (folder / "tasks.json").is_file():
+    if _task_files(folder):
+        return _own(folder)
+    below = _folders(folder)
+    if not below:
         raise UsageError(f"--suite {name}: unknown; allowed {', '.join([OWN, *folders, *FOREIGN])}, or a folder with a tasks.json")
-    return _own(folder)
+    return _joined(name, [_own(path) for path in below])
 
 
 def own_folders() -> dict[str, Path]:
     """The folders of the project's own suites, by domain."""
     root = Path(str(files("clinsim.scenarios"))) / "suites"
-    return {folder.name: folder for folder in sorted(root.iterdir()) if (folder / "tasks.json").is_file()} if root.is_dir() else {}
+    return {folder.name: folder for folder in _folders(root)}
+
+
+def _folders(root: Path) -> list[Path]:
+    """The folders in a folder that hold tasks."""
+    return [folder for folder in sorted(root.iterdir()) if _task_files(folder)] if root.is_dir() else []
+
+
+def _task_files(folder: Path) -> list[Path]:
+    return [*sorted(folder.glob("tasks*.json")), *sorted(folder.glob("tasks*.jsonl"))]
 
 
 def read_json(path: Path) -> Any:
@@ -160,9 +172,11 @@ def read_own(raw: Any, domain: str, origin: str) -> Task:
 
 
 def _own(folder: Path) -> Suite:
-    """The suite of one domain: `tasks*.json` and `tasks*.jsonl`, with `split.json`."""
-    paths = [*sorted(folder.glob("tasks*.json")), *sorted(folder.glob("tasks*.jsonl"))]
-    split_of, names = _splits(folder / "split.json")
+    """The suite of one domain: `tasks*.json` and `tasks*.jsonl`, with `split*.json`."""
+    paths = _task_files(folder)
+    read = [_splits(path) for path in sorted(folder.glob("split*.json"))]
+    split_of = {task_id: split for found, _ in reversed(read) for task_id, split in found.items()}
+    names = [name for _, named in read for name in named]
     tasks = [
         Placed(task, folder, path.name, split_of.get(task.id, ""))
         for path in paths

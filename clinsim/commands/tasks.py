@@ -71,6 +71,32 @@ def check(
         raise typer.Exit(1)
 
 
+@tasks_app.command()
+def generate(
+    source: Annotated[list[str], typer.Option("--from", help="Scenario whose shifts are played; may be given several times.")],
+    n: Annotated[int, typer.Option("--n", min=1, help="How many tasks.")],
+    out: Annotated[Path, typer.Option(help="Folder to write into: one folder below it for each domain.")] = Path("generated"),
+    as_json: AsJson = False,
+) -> None:
+    """Write tasks from shifts: charts frozen at decision points, with gold from what is true, each proven as by `tasks check`."""
+    from clinsim.benchmark.generation.collect import chosen, shares, write
+    from clinsim.benchmark.generation.collect import generate as collect
+
+    with nullcontext() if as_json else progress.status("playing shifts"):
+        found = collect(source, n)
+        tasks = chosen(found, n)
+        domains = {domain: len(held) for domain, held in write(tasks, out).items()}
+    told = {"out": str(out), "tasks": len(tasks), "domains": domains, "templates": dict(shares(tasks))}
+    if as_json:
+        write_json(told | {"shifts": found.shifts, "near_duplicates": found.duplicates, "unproven": found.unproven})
+        return
+    rows = table("", "template", "tasks>")
+    for name, count in sorted(shares(tasks).items()):
+        rows.add_row(name, str(count))
+    page().print(rows)
+    typer.echo(f"{len(tasks)} tasks from {found.shifts} shifts in {out}; refused: {found.duplicates} near-duplicates, {found.unproven} unproven")
+
+
 def _tell(checked: int, problems: Sequence[dict[str, Any]]) -> None:
     rows = table("", "domain", "file", "task", "problem")
     for problem in problems:
