@@ -10,6 +10,8 @@ MEANING: dict[str, tuple[str, str]] = {
     "place": ("chart", "a patient moves; `unit` is set once in a bed"),
     "vitals": ("chart", "a set of vital signs is charted"),
     "alarm": ("chart", "a monitor alarms"),
+    "arrest": ("chart", "the heart has stopped"),
+    "pulse_back": ("chart", "it beats again"),
     "claim": ("chart", "a doctor takes charge of a patient"),
     "seen": ("chart", "a doctor asks or examines the patient for the first time"),
     "hand_over": ("chart", "a doctor hands the patient over, or leaves without (`to` is empty)"),

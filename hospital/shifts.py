@@ -34,7 +34,11 @@ def bodies(hospital: Hospital) -> ProcessGenerator:
 def turn(hospital: Hospital, patient: Patient) -> None:
     """The heart stands still, or beats again: the doctor who answers for the patient hears it, or all; the crash team works by itself."""
     patient.arrested = not patient.arrested
-    hospital.note("arrest" if patient.arrested else "pulse_back", patient.id, {"owner": patient.chart.owner, "place": patient.chart.place})
+    where = {"owner": patient.chart.owner, "place": patient.chart.place}
+    if patient.arrested:
+        hospital.note("arrest", patient.id, where)
+    else:
+        hospital.note("pulse_back", patient.id, where)
     text = "cardiac arrest, the crash team is at work" if patient.arrested else "pulse back after resuscitation"
     nursing.add_note(hospital, patient, "nursing", "crash_team", text)
     for staff in hospital.staff.values():
