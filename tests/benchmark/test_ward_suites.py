@@ -1,6 +1,7 @@
 """Own suites of clinical diagnosis, health records and triage: every task proves itself, rote play earns little, other words are understood."""
 
 from collections import Counter
+from pathlib import Path
 from statistics import fmean
 
 import pytest
@@ -11,6 +12,7 @@ from clinsim.benchmark.proof import check_suite, score_of
 from clinsim.benchmark.rote import lines_of, read_all, submit
 from clinsim.benchmark.strict import grade
 from clinsim.benchmark.suite import load_suite, own_folders
+from clinsim.data_file import read_yaml
 from clinsim.hospital.domains import load_database
 
 MOST_FOR_ROTE = 0.85
@@ -64,7 +66,9 @@ def test_the_fifteen_categories_of_health_records():
     assert min(counts.values()) >= 2
 
 
-OTHER_WORDS = {
+OTHER_WORDS = read_yaml((Path(__file__).parent / "other_words.yaml").read_text(), "other_words.yaml")
+"""Answers that say what the plan says in other words."""
+MORE_WORDS = {
     ("clinical_diagnosis", "cd-01-curb"): "Her CURB-65 score is 1: only the urea is raised, she is oriented now. She can be treated at home.",
     ("clinical_diagnosis", "cd-03-calcium"): (
         "This is plasma cell myeloma. Albumin-corrected calcium = 13.6 mg/dL. Parathyroid hormone came back at 6 pg/mL. "
@@ -100,7 +104,7 @@ OTHER_WORDS = {
         "Thunderclap headache: SAH must be found. A CT at 14 hours does not exclude it. Next: lumbar puncture."
     ),
 }
-"""Answers that say what the plan says in other words."""
+"""And once more in others."""
 WRONG_WORDS = {
     ("clinical_diagnosis", "cd-01-curb"): "Her CURB-65 score is 2. She can be treated at home.",
     ("clinical_diagnosis", "cd-03-calcium"): "Primary hyperparathyroidism or myeloma. Corrected calcium 13.6 mg/dL, PTH 6 pg/mL.",
@@ -123,9 +127,15 @@ def _with_answer(key, text):
     return grade(standard_of(placed), play.attempt()).score
 
 
-@pytest.mark.parametrize("key", OTHER_WORDS, ids=lambda key: key[1])
-def test_other_words_are_understood(key):
-    assert _with_answer(key, OTHER_WORDS[key]) == pytest.approx(1.0)
+@pytest.mark.parametrize("key", MORE_WORDS, ids=lambda key: key[1])
+def test_still_other_words_are_understood(key):
+    assert _with_answer(key, MORE_WORDS[key]) == pytest.approx(1.0)
+
+
+def test_every_task_understands_other_words(suite):
+    assert set(OTHER_WORDS[suite.name]) == {placed.task.id for placed in suite.tasks}
+    scores = {task_id: _with_answer((suite.name, task_id), text) for task_id, text in OTHER_WORDS[suite.name].items()}
+    assert {task_id: score for task_id, score in scores.items() if score < 1.0 - 1e-9} == {}
 
 
 @pytest.mark.parametrize("key", WRONG_WORDS, ids=lambda key: key[1])
