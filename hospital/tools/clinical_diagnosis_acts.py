@@ -12,7 +12,7 @@ from clinsim.hospital.records.world import RecordWorld
 from clinsim.hospital.tools.checks import written
 from clinsim.hospital.tools.clinical_diagnosis import SET, last_vitals, medications_of, patient_of
 from clinsim.hospital.tools.generic import Written, answered, as_confidence, as_icd10, as_priority, put
-from clinsim.hospital.tools.prescribing import pairs_against, refuse_allergy, warnings_on
+from clinsim.hospital.tools.prescribing import pairs_against, refuse_allergy, warnings_on, with_reaction
 from clinsim.record import Role
 from clinsim.tooling import tool
 
@@ -80,7 +80,7 @@ def prescribe_medication(world: RecordWorld, patient_id: str, drug_name: str, do
 
 def _facts(world: RecordWorld, who: ClinicalPatient) -> PatientFacts:
     return PatientFacts(
-        allergies=tuple(row.allergen for row in who.allergies),
+        allergies=tuple(with_reaction(row.allergen, row.reaction) for row in who.allergies),
         current_drugs=tuple(drug.drug_name for drug in medications_of(world, who)),
         weight_kg=next((row.weight for row in reversed(who.vital_signs) if row.weight), None),
         pregnant=who.pregnant,

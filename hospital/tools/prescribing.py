@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 from clinsim.errors import ToolError
+from clinsim.hospital.drug_checks import INTOLERANCES
 from clinsim.hospital.drug_facts import Finding, PatientFacts, gravest_row
 from clinsim.hospital.records.clinical import PairAdvice
 from clinsim.hospital.records.drug_names import allergen_of, allergic_to, known_as, same_drug
@@ -119,11 +120,23 @@ def warnings_on(world: RecordWorld, drug_name: str, dosage: str, route: str, fac
     if drug is None:
         return (f"{drug_name} is not in the formulary: interactions and dose are unchecked",)
     current = tuple(other.name if (other := known_as(name)) else name for name in facts.current_drugs)
-    known = replace(facts, current_drugs=current, allergies=tuple(allergen_of(entry) for entry in facts.allergies))
+    known = replace(facts, current_drugs=current, allergies=tuple(_allergy(entry) for entry in facts.allergies))
     way = route.strip().lower()
     amount, unit = (float(dose[1].replace(",", ".")), dose[2]) if dose else (0.0, drug.unit)
     found = review(drug, amount, unit, ROUTES.get(way, way), known, knowledge(world).formulary)
     return tuple(_said(finding) for finding in found if dose or finding.code != "UNDERDOSE") + (() if dose else ("dose is not readable: unchecked",))
+
+
+def _allergy(entry: str) -> str:
+    """An allergy as the checklist takes it, the reaction after a colon."""
+    allergen, colon, reaction = entry.partition(":")
+    return f"{allergen_of(allergen)}{colon}{reaction}"
+
+
+def with_reaction(allergen: str, reaction: str) -> str:
+    """An allergy as charted, with its reaction where that makes it an intolerance: `amoxicillin:nausea`."""
+    mild = next((word for word in reaction.lower().split() if word in INTOLERANCES), "")
+    return f"{allergen}:{mild}" if mild else allergen
 
 
 def _said(finding: Finding) -> str:

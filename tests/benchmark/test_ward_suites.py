@@ -9,11 +9,14 @@ import pytest
 
 from clinsim.benchmark.answers import states
 from clinsim.benchmark.play import Play, standard_of
+from clinsim.benchmark.policies import SCRIPTS
 from clinsim.benchmark.proof import check_suite, score_of
 from clinsim.benchmark.rote import lines_of, read_all, submit
 from clinsim.benchmark.strict import grade
 from clinsim.benchmark.suite import load_suite, own_folders
 from clinsim.data_file import read_yaml
+from clinsim.hospital.calculators.catalogue import find
+from clinsim.hospital.calculators.quantity import Quantity
 from clinsim.hospital.domains import load_database
 
 MOST_FOR_ROTE = 0.85
@@ -148,3 +151,101 @@ def test_every_task_understands_other_words(suite):
 @pytest.mark.parametrize("key", WRONG_WORDS, ids=lambda key: key[1])
 def test_wrong_words_are_not_paid(key):
     assert _with_answer(key, WRONG_WORDS[key]) <= 0.5
+
+
+def q(value, unit):
+    return Quantity(value, unit)
+
+
+WORKED_OUT = [
+    ("clinical_diagnosis", "cd-03-calcium", "corrected_calcium", {"calcium": q(12.4, "mg/dL"), "albumin": q(2.5, "g/dL")}),
+    (
+        "clinical_diagnosis",
+        "cd-05-wells",
+        "wells_pe",
+        {"heart_rate": q(112, "1/min"), "dvt_signs": True, "most_likely_diagnosis": True, "immobile_or_surgery": True},
+    ),
+    ("clinical_diagnosis", "cd-23-gap", "anion_gap", {"sodium": q(131, "mmol/L"), "chloride": q(92, "mmol/L"), "bicarbonate": q(7, "mmol/L")}),
+    (
+        "clinical_diagnosis",
+        "cd-25-meld",
+        "meld_na",
+        {"bilirubin": q(4.1, "mg/dL"), "inr": q(1.7, ""), "creatinine": q(1.9, "mg/dL"), "sodium": q(129, "mmol/L")},
+    ),
+    ("clinical_diagnosis", "cd-29-bmi", "bmi", {"weight": q(70, "kg"), "height": q(178, "cm")}),
+    (
+        "ehr_management",
+        "eh-04-sofa",
+        "sofa",
+        {
+            "pao2": q(72, "mmHg"),
+            "fio2": q(0.5, "fraction"),
+            "respiratory_support": True,
+            "platelets": q(88, "10^9/L"),
+            "bilirubin": q(2.4, "mg/dL"),
+            "mean_pressure": q(67, "mmHg"),
+            "norepinephrine": q(14 / 78, "µg/kg/min"),
+            "gcs": 15.0,
+            "creatinine": q(2.6, "mg/dL"),
+        },
+    ),
+    (
+        "ehr_management",
+        "eh-13-child-pugh",
+        "child_pugh",
+        {"bilirubin": q(2.6, "mg/dL"), "albumin": q(2.7, "g/dL"), "inr": q(1.9, ""), "ascites": "moderate", "encephalopathy": "grade 1-2"},
+    ),
+    ("ehr_management", "eh-03-lace", "lace", {"stay": q(6, "days"), "acute": True, "charlson": 2.0, "visits_6_months": 1.0}),
+    (
+        "ehr_management",
+        "eh-29-hospital-score",
+        "hospital",
+        {"haemoglobin": q(11.2, "g/dL"), "sodium": q(136, "mmol/L"), "stay": q(7, "days"), "admissions_last_year": 2.0, "urgent": True},
+    ),
+    ("ehr_management", "eh-23-ketoacidosis", "anion_gap", {"sodium": q(140, "mmol/L"), "chloride": q(112, "mmol/L"), "bicarbonate": q(19, "mmol/L")}),
+    ("ehr_management", "eh-28-calcium", "corrected_calcium", {"calcium": q(6.4, "mg/dL"), "albumin": q(3.2, "g/dL")}),
+    ("triage_emergency", "tr-11-cold-sepsis", "qsofa", {"respiratory_rate": q(24, "1/min"), "sbp": q(106, "mmHg"), "gcs": 13.0}),
+    (
+        "triage_emergency",
+        "tr-38-news",
+        "news2",
+        {
+            "respiratory_rate": q(24, "1/min"),
+            "spo2": q(93, "%"),
+            "sbp": q(106, "mmHg"),
+            "heart_rate": q(86, "1/min"),
+            "temperature": q(35.4, "°C"),
+            "gcs": 13.0,
+        },
+    ),
+    ("triage_emergency", "tr-39-mean", "mean_arterial_pressure", {"sbp": q(172, "mmHg"), "dbp": q(94, "mmHg")}),
+]
+"""Numbers of tasks, and the calculator of the house with the inputs that the record holds."""
+
+
+@pytest.mark.parametrize(("domain", "task_id", "name", "given"), WORKED_OUT, ids=[row[1] for row in WORKED_OUT])
+def test_numbers_come_from_the_calculators(domain, task_id, name, given):
+    value = find(name).of(**given).value
+    facts = written_by_hand(domain).task(domain, task_id).task.answer.facts
+    assert any(fact.number is not None and abs(fact.number - value) <= fact.tolerance * abs(value) + 1e-9 for fact in facts), value
+
+
+STAGES = [("eh-01-cardiorenal", 2.4, 1.4, "stage 1"), ("eh-18-retention", 3.3, 1.3, "stage 2"), ("eh-27-compartment", 3.2, 1.0, "stage 3")]
+
+
+@pytest.mark.parametrize(("task_id", "creatinine", "usual", "stage"), STAGES)
+def test_stages_come_from_the_calculator(task_id, creatinine, usual, stage):
+    found = find("kdigo_aki").of(creatinine=q(creatinine, "mg/dL"), lowest_in_7_days=q(usual, "mg/dL"))
+    assert f"stage {found.value:g}" == stage
+    assert any(stage in fact.any for fact in written_by_hand("ehr_management").task("ehr_management", task_id).task.answer.facts)
+
+
+def test_no_plan_prescribes_against_a_serious_finding():
+    """The one pair that stays is wanted: warfarin beside carbamazepine, by INR."""
+    found = []
+    for placed in written_by_hand("clinical_diagnosis").tasks:
+        play = Play(placed)
+        SCRIPTS["gold"](play)
+        found += [warning for call in play.calls if call.name == "prescribe_medication" for warning in call.result["warnings"]]
+    grave = [warning for warning in found if warning.startswith(("serious", "significant", "contraindicated"))]
+    assert [warning.split(" (")[0] for warning in grave] == ["significant: warfarin with carbamazepine"]
