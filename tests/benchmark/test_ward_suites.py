@@ -10,7 +10,7 @@ import pytest
 from clinsim.benchmark.answers import states
 from clinsim.benchmark.play import Play, standard_of
 from clinsim.benchmark.policies import SCRIPTS
-from clinsim.benchmark.proof import check_suite, score_of
+from clinsim.benchmark.proof import check_suite, crowded, score_of
 from clinsim.benchmark.rote import lines_of, read_all, submit
 from clinsim.benchmark.strict import grade
 from clinsim.benchmark.suite import load_suite, own_folders
@@ -37,6 +37,14 @@ def written_by_hand(name):
 
 def test_every_task_proves_itself(suite):
     assert check_suite(suite, suite.tasks, processes=1) == []
+
+
+def test_a_domain_is_no_whole_suite(suite):
+    """Templates of generated tasks are counted in the whole of the own suite."""
+    whole = load_suite(suite.name)
+    assert len(whole.tasks) > len(suite.tasks)
+    assert list(crowded(whole, whole.tasks)) == []
+    assert suite.name == "triage_emergency" or list(crowded(replace(whole, name="own"), whole.tasks)) != []
 
 
 def test_there_are_enough(suite):
