@@ -21,3 +21,9 @@ def attacks() -> str:
         lines = [[domain, *(cells[domain, policy] for policy in policies)] for domain in domains]
         parts.append(f"{title} (legacy action score / strict score, means):\n\n{tables.table(['domain', *policies], lines)}")
     return "\n\n".join(parts)
+
+
+def gap() -> str:
+    """The tables of the static-to-live gap, as `checks/gap.py` has written them."""
+    text = (tables.ROOT / "checks" / "results" / "gap.md").read_text(encoding="utf-8")
+    return text.split("\n", 2)[2].replace("\n## ", "\n### ")

@@ -93,11 +93,14 @@ def brought_back(hospital: Hospital, patient: Patient, line: OrderLine) -> Proce
 
 def file_study(hospital: Hospital, patient: Patient, line: OrderLine) -> None:
     """The images are taken: put them on the work list, log what they truly show."""
-    sid = hospital.new_id("S")
+    file_images(hospital, patient, line, hospital.new_id("S"), visible_in(hospital, patient, line.code))
+
+
+def visible_in(hospital: Hospital, patient: Patient, code: str) -> tuple[Shown, ...]:
+    """What images of a kind, taken of the patient now, would truly show."""
     swap = hospital.streams.uniform("side", patient.person.id) < 0.5
     sheet = [(f.study, f.finding, other_side(hospital, f) if swap else f.region, f.sensitivity.value) for f in patient.condition.imaging]
-    visible = shown(sheet, patient.course.x, line.code, hospital.streams, patient.person.id)
-    file_images(hospital, patient, line, sid, visible)
+    return shown(sheet, patient.course.x, code, hospital.streams, patient.person.id)
 
 
 def other_side(hospital: Hospital, line: ImagingLine) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from clinsim.hospital.charts import Chart, OrderLine
+from clinsim.hospital.charts import Chart, Desk, OrderLine
 
 if TYPE_CHECKING:
     from clinsim.hospital.hospital import Hospital
@@ -21,17 +22,21 @@ def worklist(hospital: Hospital, staff: Staff) -> list[dict[str, Any]]:
 
 
 def _for_doctor(hospital: Hospital, staff: Staff) -> list[dict[str, Any]]:
+    return doctors_list((patient.chart for patient in hospital.listed.values()), hospital.desk, staff.agent)
+
+
+def doctors_list(charts: Iterable[Chart], desk: Desk, agent: str) -> list[dict[str, Any]]:
+    """The work list of a doctor: own patients with their open orders, then those whom nobody has claimed, the most urgent first."""
     mine, waiting = [], []
-    for patient in hospital.listed.values():
-        chart = patient.chart
-        if chart.owner == staff.agent:
+    for chart in charts:
+        if chart.owner == agent:
             mine.append(chart)
         elif not chart.owner and chart.esi is not None and chart.unit in ("", "ed"):
             waiting.append(chart)
     waiting.sort(key=_urgency)
     rows = [_patient_row(chart) for chart in (*mine, *waiting[:UNCLAIMED_SHOWN])]
     for row, chart in zip(rows, mine, strict=False):
-        row["orders"] = _open_orders(hospital, chart)
+        row["orders"] = _open_orders(desk, chart)
     return rows
 
 
@@ -56,8 +61,8 @@ def _patient_row(chart: Chart) -> dict[str, Any]:
     }
 
 
-def _open_orders(hospital: Hospital, chart: Chart) -> list[dict[str, Any]]:
-    lines = [hospital.desk.orders[oid] for oid in chart.orders]
+def _open_orders(desk: Desk, chart: Chart) -> list[dict[str, Any]]:
+    lines = [desk.orders[oid] for oid in chart.orders]
     return [{"order": line.id, "kind": line.kind, "code": line.code, "state": line.state} for line in lines if line.state not in CLOSED_STATES]
 
 
