@@ -43,6 +43,7 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
 }
 _NUMERIC = re.compile(r"([A-Za-z][A-Za-z0-9_]*) (<=|>=|<|>) (-?\d+(?:\.\d+)?)")
 _WORDED = re.compile(r"(\w+) (.+)")
+_PLAIN = re.compile(r"[a-z0-9 ,'/-]+")
 
 
 def compiled(criterion: Criterion | list[Criterion] | tuple[Criterion, ...], worst: bool = False) -> Test:
@@ -124,22 +125,37 @@ def _worst(name: str, compare: Callable[[float, float], bool], limit: float) -> 
 
 
 def _says(words: str) -> Test:
-    return _heard(f"says {words}", _pattern(words), lambda case: case.said)
+    return _heard(f"says {words}", _finder(words), lambda case: case.said)
 
 
 def _denies(words: str) -> Test:
-    return _heard(f"denies {words}", _pattern(words), lambda case: case.denied)
+    return _heard(f"denies {words}", _finder(words), lambda case: case.denied)
+
+
+def _finder(words: str) -> Callable[[str], bool]:
+    """Whether one of the words begins somewhere in a text; a plain search passes over most of them much faster than the pattern does."""
+    pattern, plain = _pattern(words), tuple(words.lower().split("|"))
+    if not all(_PLAIN.fullmatch(word) for word in plain):
+        return lambda text: pattern.search(text) is not None
+
+    def found(text: str) -> bool:
+        for word in plain:  # a loop, as above
+            if word in text:
+                return pattern.search(text) is not None
+        return False
+
+    return found
 
 
 def _pattern(words: str) -> re.Pattern[str]:
     return re.compile("|".join(rf"\b{word}" for word in words.lower().split("|")))
 
 
-def _heard(name: str, pattern: re.Pattern[str], text: Callable[[Case], str]) -> Test:
+def _heard(name: str, finds: Callable[[str], bool], text: Callable[[Case], str]) -> Test:
     def holds(case: Case) -> bool:
         found = case.heard.get(name)
         if found is None:
-            found = case.heard[name] = pattern.search(text(case)) is not None
+            found = case.heard[name] = finds(text(case))
         return found
 
     return holds
@@ -186,13 +202,13 @@ def _complaint(words: str) -> Test:
 
 
 def _has(words: str) -> Test:
-    pattern = _pattern(words)
-    return lambda case: pattern.search(case.background) is not None
+    finds = _finder(words)
+    return lambda case: finds(case.background)
 
 
 def _allergic(words: str) -> Test:
-    pattern = _pattern(words)
-    return lambda case: pattern.search(case.allergies) is not None
+    finds = _finder(words)
+    return lambda case: finds(case.allergies)
 
 
 def _likely(words: str) -> Test:

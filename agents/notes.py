@@ -123,7 +123,7 @@ class Case:
         since = _SINCE.search(text)
         if since and "onset_hours" not in self.numbers:
             self.numbers["onset_hours"] = float(since[1]) * _HOURS[since[2]]
-        self.heard.clear()
+        self.heard = dict.fromkeys((name for name, found in self.heard.items() if found), True)  # what is said stays said
         self.spoken = None
         self.stale = self.learnt = True
 

@@ -97,6 +97,12 @@ class Drug(Rule):
     source: Source
     name: str = ""
 
+    @cached_property
+    def speaks_of(self) -> frozenset[str]:
+        """The fields of this entry that say something: neither empty nor `allowed`, `none` or `False`."""
+        silent = self.hepatic.action == "allowed"
+        return frozenset(name for name, value in self if value and value not in ("allowed", "none") and not (silent and name == "hepatic"))
+
     @property
     def routes(self) -> tuple[Route, ...]:
         """Ways of giving it, the usual one first."""

@@ -122,12 +122,14 @@ class Ledger:
     def add(self, entries: Iterable[Entry]) -> list[Row]:
         """Fold in the next entries of the log and return the rows that they bring."""
         before = len(self.rows)
+        asked = self._asked
         for entry in entries:
             self._book.read(entry)
             if entry.kind in GATED:
                 self.rows.extend(self._gate(entry))
-            for component in self._asked.get(entry.kind, ()):
-                self.rows.extend(self._weighed(component, entry))
+            if entry.kind in asked:
+                for component in asked[entry.kind]:
+                    self.rows.extend(self._weighed(component, entry))
         return self.rows[before:]
 
     def totals(self) -> dict[str, float]:

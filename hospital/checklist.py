@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from clinsim.hospital import drug_checks, order_checks
 from clinsim.hospital.drug_facts import Finding, Proposal
@@ -16,12 +17,16 @@ Look = Callable[[Proposal], Iterator[Finding]]
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check: its point of the list, the codes that it may return, what it asks, and the function that looks."""
+    """One check: its point of the list, the codes that it may return, what it asks, and the function that looks.
+
+    `about` is the field of the formulary without which it finds nothing on a drug (empty: it always looks).
+    """
 
     point: int
     codes: tuple[str, ...]
     asks: str
     look: Look
+    about: str = ""
 
 
 CHECKLIST: tuple[Check, ...] = (
@@ -29,32 +34,45 @@ CHECKLIST: tuple[Check, ...] = (
     Check(4, ("DUPLICATE",), "A second drug of one kind", drug_checks.duplicate),
     Check(5, ("INTERACTION", "UNKNOWN"), "Interaction with each other drug, by tier, dose, kidney and results", drug_checks.interactions),
     Check(5, ("COMBINATION",), "Three drugs that are too much together", drug_checks.combinations),
-    Check(6, ("DISEASE", "LAB", "AGE", "DOSE"), "Disease, results, old age (Beers) and dose that speak against the drug", drug_checks.cautions),
+    Check(
+        6,
+        ("DISEASE", "LAB", "AGE", "DOSE"),
+        "Disease, results, old age (Beers) and dose that speak against the drug",
+        drug_checks.cautions,
+        "cautions",
+    ),
     Check(1, ("IDENTITY",), "Age and weight are charted", order_checks.identity),
     Check(1, ("UNIT", "CONVERTED"), "The unit is one of the drug", order_checks.unit),
     Check(12, ("ROUTE",), "The drug is given that way", order_checks.route),
     Check(7, ("OVERDOSE", "UNDERDOSE", "WEIGHT"), "Single dose against the range, per kg where it goes by weight", order_checks.dose),
-    Check(7, ("DAILY_DOSE",), "The dose of the day against its maximum", order_checks.daily_dose),
-    Check(8, ("RENAL",), "Dose and choice by the charted filtration rate", drug_checks.renal),
-    Check(9, ("HEPATIC",), "Liver disease", drug_checks.hepatic),
-    Check(10, ("PREGNANCY",), "Pregnancy", drug_checks.pregnancy),
-    Check(10, ("LACTATION",), "Breast feeding", drug_checks.lactation),
+    Check(7, ("DAILY_DOSE",), "The dose of the day against its maximum", order_checks.daily_dose, "daily_max"),
+    Check(8, ("RENAL",), "Dose and choice by the charted filtration rate", drug_checks.renal, "renal"),
+    Check(9, ("HEPATIC",), "Liver disease", drug_checks.hepatic, "hepatic"),
+    Check(10, ("PREGNANCY",), "Pregnancy", drug_checks.pregnancy, "pregnancy"),
+    Check(10, ("LACTATION",), "Breast feeding", drug_checks.lactation, "lactation"),
     Check(11, ("PAEDIATRIC",), "Doses for adults in a child", drug_checks.paediatric),
-    Check(13, ("LAB_MISSING",), "Results that must be known first", order_checks.requires),
-    Check(13, ("QT",), "QTc of the last tracing", order_checks.qt),
-    Check(13, ("PREGNANCY_TEST",), "Pregnancy test first", order_checks.pregnancy_test),
-    Check(13, ("CULTURE",), "Cultures first", order_checks.cultures),
+    Check(13, ("LAB_MISSING",), "Results that must be known first", order_checks.requires, "requires"),
+    Check(13, ("QT",), "QTc of the last tracing", order_checks.qt, "qt"),
+    Check(13, ("PREGNANCY_TEST",), "Pregnancy test first", order_checks.pregnancy_test, "pregnancy"),
+    Check(13, ("CULTURE",), "Cultures first", order_checks.cultures, "antibiotic"),
     Check(2, ("INDICATION",), "A reason is charted", order_checks.indication),
-    Check(12, ("RATE",), "How fast it runs in", order_checks.rate),
-    Check(14, ("MONITORING",), "What is to be watched", order_checks.monitoring),
-    Check(15, ("HIGH_ALERT",), "Double check at the bedside", order_checks.high_alert),
+    Check(12, ("RATE",), "How fast it runs in", order_checks.rate, "rates"),
+    Check(14, ("MONITORING",), "What is to be watched", order_checks.monitoring, "monitoring"),
+    Check(15, ("HIGH_ALERT",), "Double check at the bedside", order_checks.high_alert, "high_alert"),
     Check(16, ("COMPATIBILITY",), "One vein", order_checks.compatibility),
-    Check(17, ("COVERAGE",), "The antibiotic covers the charted infection", order_checks.coverage),
+    Check(17, ("COVERAGE",), "The antibiotic covers the charted infection", order_checks.coverage, "antibiotic"),
     Check(18, ("RECONCILE",), "Home drugs", order_checks.home_drug),
-    Check(19, ("DURATION",), "Length of the course", order_checks.duration),
-    Check(20, ("SUBSTITUTE",), "What the house keeps instead", order_checks.substitute),
+    Check(19, ("DURATION",), "Length of the course", order_checks.duration, "longest_days"),
+    Check(20, ("SUBSTITUTE",), "What the house keeps instead", order_checks.substitute, "substitute"),
 )
 """The checks, in the order in which findings of one severity are reported."""
+
+
+@lru_cache(maxsize=4096)
+def looks_at(fields: frozenset[str]) -> tuple[Look, ...]:
+    """The looks, in the order of the list, that can find something on a drug whose entry speaks of `fields`."""
+    return tuple(check.look for check in CHECKLIST if not check.about or check.about in fields)
+
 
 POINTS: dict[int, str] = {
     1: "Right patient, age, weight and units",

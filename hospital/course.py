@@ -39,6 +39,7 @@ class Course:
 
     `x` is severity in [0, 1] at the last grid step, `danger` the hazard of death at full severity (1/h), `hazard` the cumulative hazard,
     `exposure` the integral of severity (hours).
+    `troubled` says that the heart has stood still, or will not beat again, by then.
     `event_loss` and `event_death` gather what single harmful events cost in expected utility and expected deaths.
     """
 
@@ -68,6 +69,7 @@ class Course:
         "person",
         "signs",
         "streams",
+        "troubled",
         "turns_at",
         "x",
         "x0",
@@ -97,7 +99,7 @@ class Course:
         self._threshold = streams.exponential(1.0, "course.death", person.id)
         self._scare = streams.exponential(1.0 / REVIVED_FOR_EACH_DEATH, "course.arrest", person.id)
         self._collapsed_at = self._revived_from = inf
-        self._frozen = False
+        self._frozen = self.troubled = False
         self.doses: dict[str, int] = {}
         self._running: dict[str, float] = {}
         self._still: tuple[float, float] | None = (0.0, 0.0)
@@ -134,9 +136,9 @@ class Course:
             self.index += 1
             self._track.append(self.x)
             if self.hazard >= self._scare and self._revived_from == inf:
-                self._revived_from = self.stands_at
+                self._revived_from, self.troubled = self.stands_at, True
             if self.hazard >= self._threshold and self._collapsed_at == inf:
-                self._collapsed_at = self.stands_at
+                self._collapsed_at, self.troubled = self.stands_at, True
 
     def _forces(self) -> tuple[float, float]:
         """Mean loss and push (1/h) over the coming grid step; kernels move on, and are left alone once all have settled."""
@@ -155,6 +157,8 @@ class Course:
     def arrested_at(self, minute: float) -> float | None:
         """Since when the heart has stood still at `minute`, if it does: before a death, or before it beats again."""
         self.advance(minute)
+        if not self.troubled:
+            return None
         spans = ((self._collapsed_at, DYING_MINUTES), (self._revived_from, REVIVED_AFTER_MINUTES))
         return next((start for start, lasts in spans if start <= minute < start + lasts), None)
 

@@ -118,8 +118,9 @@ def _concerns(band: RenalBand, order: Proposal) -> bool:
 
 def combinations(order: Proposal) -> Iterator[Finding]:
     """Three drugs that are too much together, the ordered one among them."""
+    own = set(order.drug.tokens)
     for row in order.formulary.combinations:
-        joined = _joined(row, order)
+        joined = () if own.isdisjoint(row.classes) else _joined(row, order)
         if joined and (row.when is None or holds(row.when, order.facts)):
             yield order.found("COMBINATION", row.severity, f"{row.text}: {', '.join(joined)}", row.source)
 

@@ -130,9 +130,11 @@ def gravest_row(a: str, b: str, formulary: Formulary, facts: PatientFacts | None
 
     A condition on the dose concerns the first of the two drugs of its row: `dose` is that of `a`, in its unit.
     """
+    rows = formulary.between(a, b)
+    if not rows:
+        return None
     own = formulary.tokens(a)
-    rows = [(_tier(row, facts, dose if row.between[0] in own else None), row) for row in formulary.between(a, b)]
-    return min(rows, key=lambda held: TIERS.index(held[0]), default=None) if rows else None
+    return min(((_tier(row, facts, dose if row.between[0] in own else None), row) for row in rows), key=lambda held: TIERS.index(held[0]))
 
 
 def _tier(row: Interaction, facts: PatientFacts | None, dose: float | None) -> Tier:

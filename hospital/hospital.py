@@ -130,8 +130,9 @@ class Hospital:
 
     def digest(self) -> str:
         """Digest of the log so far: equal digests mean that the same things happened at the same minutes."""
+        encode = json.JSONEncoder(separators=(",", ":"), default=str).encode
         for entry in self.log[self._digested :]:
-            self._digest.update(json.dumps(entry, separators=(",", ":"), default=str).encode())
+            self._digest.update(encode(entry).encode())
         self._digested = len(self.log)
         return self._digest.hexdigest()
 

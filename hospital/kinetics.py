@@ -30,8 +30,9 @@ def level(minutes: float, onset: float, lasts: float) -> float:
 def moved(value: float, supports: Iterable[SupportRule], minute: float, running: Mapping[str, float]) -> float:
     """A sign with what supports it: `running` gives the minute at which each code was last given; of several codes of a rule the strongest counts."""
     for support in supports:
-        shares = (level(minute - running[code], support.onset_minutes, support.lasts_minutes) for code in support.any_of if code in running)
-        value += support.shift * max(shares, default=0.0)
+        if not running.keys().isdisjoint(support.any_of):
+            onset, lasts = support.onset_minutes, support.lasts_minutes
+            value += support.shift * max([level(minute - running[code], onset, lasts) for code in support.any_of if code in running])
     return value
 
 

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from clinsim.data_file import checked, read_folder
 from clinsim.formulary_file import SEVERITIES, SEVERITY_OF_TIER, Drug, Formulary, Severity, Tier
-from clinsim.hospital.checklist import CHECKLIST
+from clinsim.hospital.checklist import looks_at
 from clinsim.hospital.drug_facts import AS_USUAL, Directions, Finding, PatientFacts, Proposal, gravest_row
 
 __all__ = [
@@ -92,7 +92,7 @@ def review(
         directions: Over how many minutes and for how many days, if the order says so.
     """
     proposal = Proposal(drug, in_unit_of(drug, dose, unit), unit, route, patient, formulary, directions)
-    found = [finding for check in CHECKLIST for finding in check.look(proposal)]
+    found = [finding for look in looks_at(drug.speaks_of) for finding in look(proposal)]
     return tuple(sorted(found, key=lambda finding: -SEVERITIES.index(finding.severity)))
 
 

@@ -25,6 +25,9 @@ def bodies(hospital: Hospital) -> ProcessGenerator:
         yield hospital.clock.timeout(GRID_MINUTES)
         now = hospital.now
         for patient in list(hospital.present.values()):
+            patient.course.advance(now)
+            if not patient.course.troubled:
+                continue
             if patient.course.dies_by(now) is not None:
                 die(hospital, patient)
             elif (patient.course.arrested_at(now) is not None) != patient.arrested:
