@@ -24,6 +24,8 @@ LONGEST_SENTENCE = 80
 """Words: what runs on for longer without a full stop is a list of words, and states no fact."""
 NEAR = 12
 """Words within which a number belongs to a phrase."""
+MOST_NUMBERS = 6
+"""Different numbers near a phrase: with more of them none is stated, it is a list to choose from."""
 COMMA, COLON, QUESTION = ",", ":", "?"
 PAUSES = (COMMA, COLON, QUESTION)
 """Marks that are kept among the words: a comma goes on with a list, a colon ends what was said before it, what is asked is not said."""
@@ -75,10 +77,11 @@ def is_list(text: str, found: Found) -> bool:
 
 
 def number_near(text: str, found: Found, number: float, tolerance: float) -> bool:
-    """Whether a number stands near a phrase, within a share `tolerance` of it."""
+    """Whether a number stands near a phrase, within a share `tolerance` of it, and not in a list of many."""
     sentence = sentences(text)[found.sentence]
     around = sentence[max(0, found.start - NEAR) : found.stop + NEAR]
-    return any(NUMBER.fullmatch(word) and abs(float(word) - number) <= tolerance * abs(number) + 1e-9 for word in around)
+    numbers = {float(word) for word in around if NUMBER.fullmatch(word)}
+    return len(numbers) <= MOST_NUMBERS and any(abs(value - number) <= tolerance * abs(number) + 1e-9 for value in numbers)
 
 
 def share_of_words(text: str, wanted: str) -> float:

@@ -22,12 +22,17 @@ class PhantomFinding(Record):
 
 
 class PhantomRule(Record):
-    """How the pixels of an image are drawn: kind of study in the imaging catalogue, findings, protocol, seed."""
+    """How the pixels of an image are drawn: kind of study in the imaging catalogue, findings, protocol, seed.
+
+    Anatomy hangs on the record's patient and noise on the record itself, unless `anatomy` and `acquisition` name other keys: those of a study of a shift.
+    """
 
     code: str
     findings: tuple[PhantomFinding, ...] = ()
     protocol: str = ""
     seed: int = 0
+    anatomy: str = ""
+    acquisition: str = ""
 
     @model_validator(mode="after")
     def _known(self) -> PhantomRule:

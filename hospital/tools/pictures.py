@@ -25,9 +25,9 @@ class Measurement:
 
 
 def spec_of(rule: PhantomRule, patient: str, study: str) -> Spec:
-    """What is to be drawn: the anatomy hangs on the patient, noise and position on the study."""
+    """What is to be drawn: the anatomy hangs on the patient, noise and position on the study, or on the keys that the rule names."""
     lesions = tuple(Lesion(row.finding, row.region, row.size) for row in rule.findings)
-    return Spec(rule.code, lesions, rule.protocol, patient, study, rule.seed)
+    return Spec(rule.code, lesions, rule.protocol, rule.anatomy or patient, rule.acquisition or study, rule.seed)
 
 
 def measurements_on(rule: PhantomRule | None, patient: str, study: str, focus: str) -> tuple[Measurement, ...]:

@@ -8,9 +8,12 @@ import pytest
 from clinsim.benchmark.generation.charted import RECORD_OF
 from clinsim.benchmark.generation.collect import FIRST_SEED, MOST_OF_A_TEMPLATE, TEMPLATES, Collected, chosen, generate, write
 from clinsim.benchmark.generation.moments import moments_of
+from clinsim.benchmark.generation.pictures import measured
 from clinsim.benchmark.proof import check_suite, problems_of
 from clinsim.benchmark.suite import load_suite, read_json
 from clinsim.errors import UsageError
+from clinsim.hospital.streams import Streams
+from clinsim.hospital.viewing import view
 from clinsim.rollout import raw_env, run_episode
 
 N = 40
@@ -94,3 +97,11 @@ def test_the_same_case_is_met_live(stored):
     by_then = [row for row in chart.vitals if row.minute <= origin["minute"]]
     assert by_then == record.chart.vitals
     assert min(met) <= origin["minute"] <= max(met)
+
+
+def test_images_are_those_of_the_shift(stored):
+    origin = next(placed for placed in stored if placed.task.template == "shift-which-finding").task.origin
+    for moment in moments_of(origin["scenario"], origin["seed"]):
+        if moment.study is not None:
+            for row in measured(moment):
+                assert view(moment.study, row.region, row.window, Streams(moment.seed))[row.measure] == row.value

@@ -15,6 +15,8 @@ from clinsim.hospital.charts import ResultLine, VitalSet
 
 EHR, TRIAGE = "ehr_management", "triage_emergency"
 ALL_SETS = 50
+CLOSELY = 0.002
+"""Tolerance where the value before the correction lies within a few percent of the one after it."""
 DESATURATED, FEVER = 94.0, 38.0
 DANGER_HEART, DANGER_BREATH, DANGER_SATURATION = 100.0, 20.0, 92.0
 """Danger zone of adults. Source: ENA, ESI handbook, version 4, decision point D."""
@@ -54,7 +56,9 @@ def _of_signs(label: str, ask: str, value: Callable[[Moment], float | int | None
     return write
 
 
-def _of_values(label: str, ask: str, needs: Sequence[str], value: Callable[[Moment, Values], float | None]) -> Callable[..., Draft | None]:
+def _of_values(
+    label: str, ask: str, needs: Sequence[str], value: Callable[[Moment, Values], float | None], tolerance: float = 0.02
+) -> Callable[..., Draft | None]:
     def write(moment: Moment, others: Sequence[Moment]) -> Draft | None:
         held = last_values(moment)
         if any(name not in held for name in needs):
@@ -62,7 +66,7 @@ def _of_values(label: str, ask: str, needs: Sequence[str], value: Callable[[Mome
         found = value(moment, held)
         ticket = f"Admission {moment.id}. {ask} Use the value that was taken last where there are several."
         shown = ", ".join(f"{name} {held[name]:g}" for name in needs)
-        return None if found is None else number(ticket, moment, [labs(moment)], label, found, f"From {shown}.")
+        return None if found is None else number(ticket, moment, [labs(moment)], label, found, f"From {shown}.", tolerance)
 
     return write
 
@@ -242,9 +246,9 @@ TEMPLATES = (
                        "later half over that of the earlier half?", _pulse_rise, "hard")),
     Template("shift-first-news2", EHR, "heldout", "long", RCP, first_low),
     Template("shift-osmolality", EHR, "train", "worked", "Purssell, Ann Emerg Med 2001;38:653",
-             _of_values("Calculated osmolality", "Calculate serum osmolality, 2 NA + GLU/18 + BUN/2.8.", ("NA", "GLU", "BUN"), _osmolality)),
+             _of_values("Calculated osmolality", "Calculate serum osmolality, 2 NA + GLU/18 + BUN/2.8.", ("NA", "GLU", "BUN"), _osmolality, CLOSELY)),
     Template("shift-sodium", EHR, "test", "worked", "Hillier, Am J Med 1999;106:399",
-             _of_values("Corrected sodium", "Correct sodium for glucose by Hillier (2.4 per 100 mg/dL above 100).", ("NA", "GLU"), _sodium)),
+             _of_values("Corrected sodium", "Correct sodium for glucose by Hillier (2.4 per 100 mg/dL above 100).", ("NA", "GLU"), _sodium, CLOSELY)),
     Template("shift-filtration", EHR, "train", "worked", "Inker, N Engl J Med 2021;385:1737",
              _of_values("Filtration rate", "Work out the filtration rate by CKD-EPI 2021 from creatinine.", ("CREAT",), _filtration)),
     Template("shift-urea-ratio", EHR, "heldout", "worked", CHART,

@@ -155,7 +155,9 @@ def profile(moment: Moment) -> Row:
 def _phantom(moment: Moment) -> Row:
     study = moment.study
     assert study is not None
-    return {"code": study.code, "findings": [{"finding": row.finding, "region": row.region} for row in study.findings], "seed": moment.seed}
+    findings = [{"finding": row.finding, "region": row.region} for row in study.findings]
+    keys = {"seed": moment.seed, "anatomy": study.patient, "acquisition": study.key or study.id}
+    return {"code": study.code, "findings": findings, "protocol": study.protocol, **keys}
 
 
 def image(moment: Moment) -> Row:

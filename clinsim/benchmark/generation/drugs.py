@@ -77,7 +77,9 @@ def dose_for_kidneys(moment: Moment, others: Sequence[Moment]) -> Draft | None:
 def reduced_share(moment: Moment, others: Sequence[Moment]) -> Draft | None:
     """What share of the usual dose a drug is reduced to."""
     drugs, egfr = load_formulary().drugs, moment.chart.egfr
-    held = [(name, band) for name in CLEARED if (band := drugs[name].renal_band(egfr)) and band.action == "reduce" and band.fraction]
+    held = [
+        (name, band) for name in CLEARED if (band := drugs[name].renal_band(egfr)) and band.action == "reduce" and band.fraction and band.fraction < 1
+    ]
     if not held:
         return None
     name, band = held[moment.seed % len(held)]

@@ -61,6 +61,8 @@ def which_finding(moment: Moment, others: Sequence[Moment]) -> Draft | None:
     if shown is None or moment.study is None:
         return None
     names = [name for name in imaging.findings_of(moment.study.code) if name != shown.finding][:3]
+    if len(names) < 2:
+        return None
     wrong = [imaging.findings[name].title for name in names]
     ticket = f"Image {moment.id}. Which finding do the measures speak for?"
     return choice(
