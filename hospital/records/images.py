@@ -24,7 +24,7 @@ class PhantomFinding(Record):
 class PhantomRule(Record):
     """How the pixels of an image are drawn: kind of study in the imaging catalogue, findings, protocol, seed.
 
-    Anatomy hangs on the record's patient and noise on the record itself, unless `anatomy` and `acquisition` name other keys: those of a study of a shift.
+    Anatomy hangs on the patient and noise on the record, unless `anatomy` and `acquisition` name other keys: those of a study of a shift.
     """
 
     code: str
