@@ -24,6 +24,10 @@ TIME_TO_ACT = 8.0
 BEDSIDE_TESTS = frozenset({"ECG", "GLUCOSE", "VBG"})
 """Tests that nurses do at the bedside: they may be under way while the doctor examines."""
 AT_THE_BEDSIDE = frozenset({"examine_patient", "take_history"})
+OWN_TOOLS = frozenset({"claim_patient", "examine_patient", "take_history"})
+"""What makes a patient one's own, whoever has seen the patient before."""
+HAND_OVER_TOOLS = frozenset({"get_notes", "get_orders"})
+"""What tells of a patient who was handed over."""
 ON_THE_WAY = frozenset({"placed", "protocolled", "scanning"})
 """States of an imaging order in which the patient may be fetched at any minute."""
 FOREVER = 1e9
@@ -92,9 +96,9 @@ class Bedside(Machine):
 
     def is_inherited(self, case: Case) -> bool:
         """Whether a colleague has seen the patient and it was handed over: what is written need not be asked again."""
-        own = ("claim_patient", "examine_patient", "take_history")
-        mine = any(key[0] in own for key in case.done)
-        return bool(case.row.get("seen")) and not mine and {"get_notes", "get_orders"} <= self.memory.tools
+        if not case.row.get("seen") or not self.memory.tools >= HAND_OVER_TOOLS:
+            return False
+        return OWN_TOOLS.isdisjoint([key[0] for key in case.done])
 
     def inherited(self, case: Case) -> tuple[Call, ...]:
         """Notes and orders of a patient who was handed over."""

@@ -14,6 +14,8 @@ from clinsim.agents.memory import Memory
 from clinsim.agents.notes import Call, key_of
 from clinsim.record import Observation, Reply, Seat
 
+_ENCODE = json.JSONEncoder(separators=(",", ":")).encode
+
 
 def call(name: str, **arguments: Any) -> Call:
     """A tool call."""
@@ -22,7 +24,7 @@ def call(name: str, **arguments: Any) -> Call:
 
 def reply_of(made: Call, thinking: int | None = None) -> Reply:
     """The reply that sends one call; its text is the call."""
-    text = json.dumps({"name": made[0], "arguments": made[1]}, separators=(",", ":"))
+    text = _ENCODE({"name": made[0], "arguments": made[1]})
     return Reply(text, (text,), thinking)
 
 

@@ -65,7 +65,7 @@ def chances(case: Case) -> dict[str, float]:
     highest = max(odds.values())
     weights = {name: math.exp(value - highest) for name, value in odds.items() if value - highest > FLOOR}
     total = math.fsum(weights.values())
-    return {name: weights[name] / total for name in sorted(weights, key=lambda name: (-weights[name], name))}
+    return {name: weights[name] / total for name in sorted(sorted(weights), key=weights.__getitem__, reverse=True)}
 
 
 def _added(odds: dict[str, float], clues: Iterable[Weighed], case: Case) -> dict[str, float]:

@@ -41,11 +41,10 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A protocol with its criteria compiled."""
+    """A protocol with its criteria compiled; each of its steps with its level."""
 
-    level: float
     when: Test
-    items: tuple[Item, ...]
+    items: tuple[tuple[float, Item], ...]
 
 
 @dataclass(slots=True)
@@ -60,7 +59,11 @@ class Plan:
 @lru_cache(maxsize=1)
 def _lines() -> tuple[Line, ...]:
     ordered = sorted(protocols().protocols, key=lambda protocol: protocol.level)
-    return tuple(Line(float(p.level), compiled(p.when), tuple(_item(step) for step in p.steps)) for p in ordered)
+    return tuple(Line(compiled(p.when), tuple(_placed(float(p.level), order, step) for order, step in enumerate(p.steps))) for p in ordered)
+
+
+def _placed(level: float, order: int, step: Step) -> tuple[float, Item]:
+    return max(level, LATER.get(step.do, 0.0)) + order * 0.01, _item(step)
 
 
 def _item(step: Step) -> Item:
@@ -80,12 +83,7 @@ def placement(case: Case) -> Placement:
 
 def active_items(case: Case) -> tuple[tuple[float, Item], ...]:
     """The steps of the protocols that apply to a patient, each with its level."""
-    return tuple(
-        (max(line.level, LATER.get(item.step.do, 0.0)) + order * 0.01, item)
-        for line in _lines()
-        if line.when(case)
-        for order, item in enumerate(line.items)
-    )
+    return tuple(placed for line in _lines() if line.when(case) for placed in line.items)
 
 
 def planned(case: Case, tools: frozenset[str], minute: float) -> Plan:
@@ -98,7 +96,7 @@ def planned(case: Case, tools: frozenset[str], minute: float) -> Plan:
 
 
 def _consider(plan: Plan, case: Case, tools: frozenset[str], item: Item, level: float, minute: float) -> None:
-    chosen = next((choice for choice in (item, *item.instead) if _is_open(choice, case, tools)), None)
+    chosen = item if _is_open(item, case, tools) else next((choice for choice in item.instead if _is_open(choice, case, tools)), None)
     due = None if chosen is None else _due(chosen, case)
     if chosen is None or due is None:
         return
@@ -150,7 +148,7 @@ def _is_there(step: Step, case: Case) -> bool:
 
 
 def _is_open_order(step: Step, case: Case) -> bool:
-    return any(order["code"] == step.code for order in case.row.get("orders", ()))
+    return step.code in [order["code"] for order in case.row.get("orders", ())]
 
 
 def as_call(step: Step, case: Case) -> Call:

@@ -136,6 +136,11 @@ class SignTable(Rule):
         """What supports each vital sign and each analyte."""
         return {name: tuple(rule for rule in self.supports if name in (rule.vital, rule.analyte)) for name in (*self.vitals, *self.labs)}
 
+    @cached_property
+    def codes_for(self) -> dict[str, frozenset[str]]:
+        """The codes that support each vital sign and each analyte."""
+        return {name: frozenset(code for rule in rules for code in rule.any_of) for name, rules in self.by_sign.items()}
+
     def supports_of(self, name: str) -> tuple[SupportRule, ...]:
         """What supports a vital sign or an analyte."""
         return self.by_sign[name]

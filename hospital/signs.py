@@ -172,7 +172,9 @@ class Signs:
 
 def held_up(name: str, value: float, minute: float, running: Mapping[str, float]) -> float:
     """A vital sign with what holds it up at a minute: `running` gives the minute at which each code was last given."""
-    value = moved(value, load_bodies().signs.supports_of(name), minute, running)
+    body = load_bodies().signs
+    if not body.codes_for[name].isdisjoint(running):
+        value = moved(value, body.by_sign[name], minute, running)
     return min(value, BEST_SUPPORTED_SPO2) if name == "spo2" else value
 
 

@@ -62,7 +62,7 @@ def _patient_row(chart: Chart) -> dict[str, Any]:
 
 
 def _open_orders(desk: Desk, chart: Chart) -> list[dict[str, Any]]:
-    lines = [desk.orders[oid] for oid in chart.orders]
+    lines = map(desk.orders.__getitem__, chart.orders)
     return [{"order": line.id, "kind": line.kind, "code": line.code, "state": line.state} for line in lines if line.state not in CLOSED_STATES]
 
 
