@@ -31,11 +31,16 @@ def plain(name: str) -> str:
     return name.replace("_", " ")
 
 
+def filtration(moment: Moment) -> float:
+    """The filtration rate as it is written on the record, in whole mL/min/1.73 m2."""
+    return float(round(moment.chart.egfr))
+
+
 def facts_of(moment: Moment) -> PatientFacts:
     """What is charted of the patient, for the checklist."""
     chart = moment.chart
     return PatientFacts(
-        allergies=chart.allergies, current_drugs=chart.home_drugs, egfr=chart.egfr, weight_kg=chart.weight_kg, pregnant=chart.pregnant,
+        allergies=chart.allergies, current_drugs=chart.home_drugs, egfr=filtration(moment), weight_kg=chart.weight_kg, pregnant=chart.pregnant,
         age=float(chart.age), problems=chart.comorbidities, sex=chart.sex,
     )  # fmt: skip
 
@@ -147,7 +152,7 @@ def profile(moment: Moment) -> Row:
         "age": chart.age,
         "weight_kg": chart.weight_kg,
         "sex": chart.sex,
-        "renal_function": f"eGFR {chart.egfr:.0f} mL/min/1.73 m2",
+        "renal_function": f"eGFR {filtration(moment):.0f} mL/min/1.73 m2",
         "pregnant": chart.pregnant,
     }
 

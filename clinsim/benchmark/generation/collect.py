@@ -26,7 +26,7 @@ FIRST_SEED = {"train": 0, "test": 10_000, "heldout": 20_000}
 """Seeds of the shifts that a split is written of: training, validation and test seeds of the environment."""
 MOST_OF_A_TEMPLATE = 0.05
 """The largest share of the tasks that one template may make."""
-MOST_OF_AN_ANSWER = 0.5
+MOST_OF_AN_ANSWER = 0.4
 """The largest share of a template's tasks that may have one and the same answer."""
 ALIKE = 0.9
 """Share of words and numbers in common (Jaccard) from which on two tasks of a template are near-duplicates."""
@@ -47,9 +47,9 @@ class Written:
     words: frozenset[str]
 
     @property
-    def person(self) -> str:
-        """Of whom the task was written."""
-        return str(self.raw["patients"][0])
+    def people(self) -> frozenset[str]:
+        """Whom the task is about."""
+        return frozenset(self.raw["patients"])
 
 
 @dataclass(slots=True)
@@ -76,7 +76,7 @@ class Collected:
         same = sum(_right(one) == _right(task) for one in held)
         if same >= max(1, round(MOST_OF_AN_ANSWER * self.aim)):
             return
-        if any(one.person == task.person or _alike(one.words, task.words) for one in held):
+        if any(one.people & task.people or _alike(one.words, task.words) for one in held):
             self.duplicates += 1
         elif _is_proven(task):
             held.append(task)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from clinsim.benchmark.generation.bedside import early_warning, last_values
-from clinsim.benchmark.generation.charted import facts_of, plain
+from clinsim.benchmark.generation.charted import facts_of, filtration, plain
 from clinsim.benchmark.generation.drafts import Draft, Template, choice, number, read
 from clinsim.benchmark.generation.moments import Moment
 from clinsim.condition_file import Condition, load_conditions
@@ -147,7 +147,7 @@ def suits(moment: Moment, others: Sequence[Moment]) -> Draft | None:
     if len(grave) < 2 or not fine:
         return None
     ticket = (
-        f"Patient {moment.id} (filtration rate {moment.chart.egfr:.0f}) needs an antibiotic, and all of these would cover. Which one can be given "
+        f"Patient {moment.id} (filtration rate {filtration(moment):.0f}) needs an antibiotic, and all of these would cover. Which one can be given "
         "in its usual dose without a query, in view of allergies, kidneys, pregnancy and home drugs?"
     )
     gold = _reads(moment, "get_patient_info")
@@ -163,7 +163,7 @@ def home_drugs_to_stop(moment: Moment, others: Sequence[Moment]) -> Draft | None
     if not held or len(rows) < 2:
         return None
     ticket = (
-        f"Patient {moment.id} (filtration rate {moment.chart.egfr:.0f}). Medication reconciliation by formulary: how many of the home drugs, "
+        f"Patient {moment.id} (filtration rate {filtration(moment):.0f}). Medication reconciliation by formulary: how many of the home drugs, "
         "each in its usual dose, must not simply go on, for a drug that is taken with it, an allergy, an illness, age or kidneys?"
     )
     why = "; ".join(f"{row.drug}: {row.decision}, {row.reason}" for row in held)

@@ -71,13 +71,16 @@ def choice(
 
 def number(
     ticket: str, subject: Moment, reads: Iterable[dict[str, Any]], label: str, value: float, rationale: str, tolerance: float = 0.02,
-    difficulty: str = "medium",
+    difficulty: str = "medium", rounded: bool = True,
 ) -> Draft:  # fmt: skip
-    """A question whose answer is one number; a whole one must be exact, and no neighbour of it may be named besides."""
+    """A question whose answer is one number; a whole one must be exact, and no neighbour of it may be named besides.
+
+    Another is asked for to two decimals, unless it is not to be `rounded`.
+    """
     whole = isinstance(value, int)
-    shown = f"{value}" if whole else f"{value:.2f}"
+    shown = f"{value:.2f}" if rounded and not whole else f"{value:g}"
     near = [other for other in range(int(value) - NEIGHBOURS, int(value) + NEIGHBOURS + 1) if other != value and other >= 0] if whole else []
     fact = {"any": [label], "number": float(shown), "tolerance": 0.0 if whole else tolerance, "against": [f"{label} is {n}" for n in near]}
-    told = f"{ticket} Answer in one sentence of the form '{label} is N'" + ("." if whole else ", to two decimals.")
+    told = f"{ticket} Answer in one sentence of the form '{label} is N'" + (", to two decimals." if rounded and not whole else ".")
     gold = (*reads, {"name": "submit_answer", "arguments": {"answer": f"{label} is {shown}."}})
     return Draft(told, (subject,), gold, {"facts": [fact]}, rationale, difficulty=difficulty)

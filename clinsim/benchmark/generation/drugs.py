@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import combinations
 
-from clinsim.benchmark.generation.charted import facts_of, plain
+from clinsim.benchmark.generation.charted import facts_of, filtration, plain
 from clinsim.benchmark.generation.drafts import Draft, Template, choice, number, read
 from clinsim.benchmark.generation.moments import Moment
 from clinsim.hospital.safety import interaction, load_formulary, review
@@ -63,20 +63,20 @@ def _kidney(name: str, egfr: float) -> str:
 
 def dose_for_kidneys(moment: Moment, others: Sequence[Moment]) -> Draft | None:
     """Which of four drugs needs no change at the charted filtration rate."""
-    told = {name: _kidney(name, moment.chart.egfr) for name in CLEARED}
+    told = {name: _kidney(name, filtration(moment)) for name in CLEARED}
     same = [name for name, text in told.items() if text == "no change"]
     changed = [name for name, text in told.items() if text != "no change"]
     if len(changed) < 3 or not same:
         return None
-    k = int(moment.chart.egfr) % len(same)
+    k = int(filtration(moment)) % len(same)
     wrong = [plain(changed[(k + step) % len(changed)]) for step in range(3)]
     ticket = f"For {moment.id}: which of these drugs needs no change of dose or choice at the charted filtration rate?"
-    return choice(ticket, [moment], [_list(moment)], plain(same[k]), wrong, f"eGFR {moment.chart.egfr:.0f}: {told}"[:300])
+    return choice(ticket, [moment], [_list(moment)], plain(same[k]), wrong, f"eGFR {filtration(moment):.0f}: {told}"[:300])
 
 
 def reduced_share(moment: Moment, others: Sequence[Moment]) -> Draft | None:
     """What share of the usual dose a drug is reduced to."""
-    drugs, egfr = load_formulary().drugs, moment.chart.egfr
+    drugs, egfr = load_formulary().drugs, filtration(moment)
     held = [
         (name, band) for name in CLEARED if (band := drugs[name].renal_band(egfr)) and band.action == "reduce" and band.fraction and band.fraction < 1
     ]
@@ -93,7 +93,7 @@ def reduced_share(moment: Moment, others: Sequence[Moment]) -> Draft | None:
     )
     return number(ticket, moment, [_list(moment), read("calculate_renal_dose_adjustment", drug_name=plain(name))
                   | {"arguments": {"drug_name": plain(name), "gfr": round(egfr)}, "compare": {"gfr": "free"}}], "Dose", float(usual * band.fraction),
-                  f"Below {band.below:g}: {band.fraction:g} of the dose.")  # fmt: skip
+                  f"Below {band.below:g}: {band.fraction:g} of the dose.", rounded=False)  # fmt: skip
 
 
 def grave_pairs(moment: Moment, others: Sequence[Moment]) -> Draft | None:
