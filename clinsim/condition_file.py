@@ -74,7 +74,7 @@ class Condition(Rule):
     accepted: tuple[str, ...] = ()
     key_tests: tuple[str, ...]
     critical_imaging: bool
-    traps: tuple[Text, ...]
+    traps: Annotated[tuple[Text, ...], Field(min_length=1)]
     fitted: Fitted
     sources: Sources
 
@@ -91,6 +91,10 @@ class Condition(Rule):
             raise ValueError("acuity: levels must start at above: 0 and rise")
         if set(self.complaint_notes) - set(self.complaints):
             raise ValueError(f"complaint_notes: allowed {', '.join(self.complaints)}")
+        if self.p_optimal.value > self.p_untreated.value:
+            raise ValueError(f"p_optimal: at most p_untreated, {self.p_untreated.value:g}, not {self.p_optimal.value:g}")
+        if self.p_optimal.value < self.p_untreated.value and not any(treatment.essential for treatment in self.treatments):
+            raise ValueError("treatments: p_optimal is below p_untreated, so one must be essential")
         return self
 
     @property

@@ -159,6 +159,8 @@ def _first_fault(problem: ValidationError, model: type[Rule]) -> str:
     where = ".".join(str(part) for part in fault["loc"]) or "file"
     if fault["type"] == "missing":
         return f"{where}: missing; it is required"
+    if fault["type"] == "value_error":  # our own words, which say what was given
+        return f"{f'{where}: ' if fault['loc'] else ''}{fault['ctx']['error']}"
     known = f"; allowed {', '.join(sorted(model.model_fields))}" if fault["type"] == "extra_forbidden" and len(fault["loc"]) == 1 else ""
     return f"{where}: {fault['msg']} (got {str(fault['input'])[:60]!r}){known}"
 

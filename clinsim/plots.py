@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import isfinite
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ Whisker = tuple[str, float, float, float]
 Panel = tuple[str, Sequence[Whisker], float | None]
 """A title, rows from top to bottom, and where a line is drawn (None: nowhere)."""
 PANELS_ABREAST = 3
+LABEL = 28
+"""Characters a line of the name of a row; what is longer goes on below, since alternatives often differ in their last character."""
 
 
 def deviations(marks: Sequence[Mark], limit: float, title: str, unit: str, path: Path) -> None:
@@ -89,7 +92,7 @@ def bars(pairs: Sequence[Pair], title: str, names: tuple[str, str], unit: str, p
 
 
 def whiskers(panels: Sequence[Panel], title: str, path: Path) -> None:
-    """Means with intervals, a panel for each quantity, three abreast.
+    """Means with intervals, a panel for each quantity, three abreast or as many as there are.
 
     Args:
         panels: Panels from left to right, row by row.
@@ -98,11 +101,12 @@ def whiskers(panels: Sequence[Panel], title: str, path: Path) -> None:
     """
     from matplotlib.figure import Figure
 
-    rows, most = -(-len(panels) // PANELS_ABREAST), max(len(panel[1]) for panel in panels)
+    abreast = min(PANELS_ABREAST, len(panels))
+    rows, most = -(-len(panels) // abreast), max(len(panel[1]) for panel in panels)
     figure = Figure(figsize=(WIDTH, 0.5 + rows * (0.8 + 0.3 * most)), layout="constrained")
     figure.suptitle(title, fontsize=10)
     for place, (name, marks, line) in enumerate(panels):
-        axes = figure.add_subplot(rows, PANELS_ABREAST, place + 1)
+        axes = figure.add_subplot(rows, abreast, place + 1)
         _draw_whiskers(axes, marks, line)
         axes.set_title(name, fontsize=8, loc="left")
     _save(figure, path)
@@ -114,7 +118,7 @@ def _draw_whiskers(axes: Axes, marks: Sequence[Whisker], line: float | None) -> 
     for row, (_, mean, low, high) in enumerate(marks):
         axes.plot([low, high] if isfinite(low) else [mean, mean], [row, row], color=GOOD, linewidth=1.5)
         axes.plot([mean], [row], "o", color=GOOD, markersize=4)
-    axes.set_yticks(range(len(marks)), [mark[0][:28] for mark in marks], fontsize=6)
+    axes.set_yticks(range(len(marks)), [fill(mark[0], LABEL) for mark in marks], fontsize=6)
     axes.set_ylim(len(marks) - 0.5, -0.5)
     axes.tick_params(labelsize=6)
     axes.spines[["top", "right"]].set_visible(False)

@@ -250,6 +250,13 @@ def test_some_who_come_need_nothing_and_some_need_all_at_once() -> None:
 BROKEN = [
     ("missing outcome", without("p_untreated"), "p_untreated: missing"),
     ("missing treatments", without("treatments"), "treatments: missing"),
+    ("no treatment", without("treatments") + "treatments: []\n", "treatments: p_optimal is below p_untreated"),
+    ("no trap", without("traps") + "traps: []\n", "traps: "),
+    (
+        "worse with care",
+        without("p_optimal") + "p_optimal: {value: 0.5, low: 0.4, high: 0.6, source: assumption}\n",
+        "p_optimal: at most p_untreated, 0.18, not 0.5",
+    ),
     ("missing sources", without("sources"), "sources: missing"),
     ("unknown field", SHEET + "colour: red\n", "colour: Extra inputs are not permitted (got 'red'); allowed"),
     ("text for a number", SHEET.replace("growth: 1.0", "growth: fast"), "course.growth"),

@@ -12,6 +12,7 @@ BY_LEVEL = {"waits": "Minutes to a doctor", "stays": "Minutes in the department"
 """Groups of quantiles by triage level, with what they measure."""
 FURTHEST = 4.0
 """Half ranges beyond which a figure is drawn at the edge."""
+AXIS = f"half ranges from the middle of the published range (red: outside; beyond {FURTHEST:g}: drawn at {FURTHEST:g})"
 
 
 def draw(checks: Sequence[Check], path: Path) -> None:
@@ -24,8 +25,8 @@ def draw(checks: Sequence[Check], path: Path) -> None:
     marks = [(_place(check), check) for check in checks if check.get("group") == "figures" and check["observed"] is not None]
     if marks:
         rows = [(f"{check['name'].partition(' [')[0]} ({check['role']})", place, bool(check["fits"])) for place, check in marks]
-        plots.deviations(rows, 1.0, "Figures in their published ranges", "half ranges from the middle of the published range", path)
-    panels: list[plots.Panel] = [(BY_LEVEL[group], list(_whiskers(checks, group)), None) for group in BY_LEVEL]
+        plots.deviations(rows, 1.0, "Figures in their published ranges", AXIS, path)
+    panels: list[plots.Panel] = [(BY_LEVEL[group], list(_whiskers(checks, group)), 0.0) for group in BY_LEVEL]
     if any(panel[1] for panel in panels):
         plots.whiskers(panels, "By triage level: median, with the 10 % and 90 % quantiles", path.with_name(f"{path.stem}-levels{path.suffix}"))
 

@@ -106,7 +106,8 @@ def draw(name: str, checks: Sequence[Check], folder: Path) -> None:
     elif name == general_hospital.PART:
         hospital_page.draw(checks, path)
     elif name == scenarios.PART:
-        plots.bars(_pairs(checks, "worth"), "Expected utility loss", (scenarios.PASSIVE, scenarios.GOOD), "utility lost", path)
+        worth = [(pair[0].partition(":")[0], *pair[1:]) for pair in _pairs(checks, "worth")]
+        plots.bars(worth, "Expected utility loss under good care and under none", (scenarios.PASSIVE, scenarios.GOOD), "utility lost", path)
     elif name == physiology.PART:
         plots.agreement(_pairs(checks, "outcomes"), "Deaths of each sheet, untreated and with all on target", "probability", path)
     else:

@@ -16,13 +16,13 @@ from clinsim.hospital.calculators.measures import (
     Glucose,
     Haemoglobin,
     HeartRate,
+    Percent,
     Pressure,
     Sex,
     Urea,
     Volume,
     WhiteCells,
 )
-from clinsim.hospital.calculators.measures import Count as Percent
 
 Cause = Literal["alcohol", "gallstone"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from numbers import Real
 
 BARE = ""
 """The unit of what has none: a count, pH, INR, points."""
@@ -65,7 +66,7 @@ class Measure:
     """One kind of input: its name, the unit formulas compute in, and the other units that are accepted.
 
     `factors` turns another unit into `unit` by multiplication; `offsets` is added to the given number before that. Numbers outside
-    `low` to `high` (in `unit`) cannot be: they are refused, not clipped.
+    `low` to `high` (in `unit`) cannot be, nor halves of what is `whole`: they are refused, not clipped.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Measure:
     low: float = 0.0
     high: float = math.inf
     offsets: Mapping[str, float] = field(default_factory=dict)
+    whole: bool = False
 
     @property
     def units(self) -> tuple[str, ...]:
@@ -92,12 +94,14 @@ class Measure:
         """
         quantity = given if isinstance(given, Quantity) else self._bare(label, given)
         unit = self._known(label, quantity.unit)
-        value = float(quantity.value)
+        value = _number(label, quantity.value)
         if unit != self.unit:
             # Twelve digits: a limit given in another unit stays on the limit.
             value = float(f"{(value + self.offsets.get(unit, 0.0)) * self.factors[unit]:.12g}")
         if not (math.isfinite(value) and self.low <= value <= self.high):
             raise InputError(f"{label} = {quantity.value!r} {quantity.unit}: {self.name} lies in {self.low:g} to {self.high:g} {self.unit}".rstrip())
+        if self.whole and not value.is_integer():
+            raise InputError(f"{label} = {quantity.value!r}: {self.name} is a whole number")
         return value
 
     def _bare(self, label: str, given: float) -> Quantity:
@@ -114,6 +118,16 @@ class Measure:
 
     def _allowed(self) -> str:
         return ", ".join(unit or "a plain number" for unit in self.units)
+
+
+def _number(label: str, value: object) -> float:
+    """The number of a quantity, which Python lets anybody fill with anything."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise InputError(f"{label} = {value!r}: give a number")
+    try:
+        return float(value)
+    except OverflowError as problem:
+        raise InputError(f"{label}: a number of that size cannot be") from problem
 
 
 def spelling(unit: str) -> str:
