@@ -106,6 +106,10 @@ class Course:
         self._track = array("d", [self.x0])
         self._lags: dict[str, tuple[int, float]] = {}
 
+    def bare(self) -> Course:
+        """The course of the same person from the same arrival, to whom nothing has been done."""
+        return Course(self.condition, self.person, self.streams, self.arrived_at, self.signs.levels)
+
     # ------------------------------------------------------------ time
 
     @property

@@ -118,18 +118,18 @@ def _concerns(band: RenalBand, order: Proposal) -> bool:
 
 def combinations(order: Proposal) -> Iterator[Finding]:
     """Three drugs that are too much together, the ordered one among them."""
-    own = set(order.drug.tokens)
+    own = frozenset(order.drug.tokens)
     for row in order.formulary.combinations:
-        joined = () if own.isdisjoint(row.classes) else _joined(row, order)
+        joined = () if own.isdisjoint(row.classes) else _joined(row, order, order.others)
         if joined and (row.when is None or holds(row.when, order.facts)):
             yield order.found("COMBINATION", row.severity, f"{row.text}: {', '.join(joined)}", row.source)
 
 
-def _joined(row: Combination, order: Proposal) -> tuple[str, ...]:
+def _joined(row: Combination, order: Proposal, others: tuple[Drug, ...]) -> tuple[str, ...]:
     """Names of drugs, the ordered one first, of which each stands for one of the classes of the row; empty if there are none."""
     for place, name in enumerate(row.classes):
         if name in order.drug.tokens:
-            rest = _stand_for((*row.classes[:place], *row.classes[place + 1 :]), order.others)
+            rest = _stand_for((*row.classes[:place], *row.classes[place + 1 :]), others)
             if rest is not None:
                 return (order.drug.name, *rest)
     return ()

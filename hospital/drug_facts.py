@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from clinsim.formulary_file import TIERS, Circumstance, Drug, Formulary, Interaction, Severity, Tier
 
 ROUNDING = 1.0 + 1e-9
+RESTED_ON = ("allergies", "current_drugs", "pregnant", "lactating", "problems", "home_drugs", "given_today", "running")
+"""Facts of a patient without which a check that rests on them finds nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,11 @@ class PatientFacts:
     running: tuple[str, ...] = ()
     reasons: tuple[str, ...] | None = None
     tests: frozenset[str] | None = None
+
+    @property
+    def speaks_of(self) -> frozenset[str]:
+        """Those of the fields that checks can rest on which say something."""
+        return frozenset([name for name in RESTED_ON if getattr(self, name)])
 
 
 @dataclass(frozen=True, slots=True)

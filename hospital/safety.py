@@ -92,7 +92,7 @@ def review(
         directions: Over how many minutes and for how many days, if the order says so.
     """
     proposal = Proposal(drug, in_unit_of(drug, dose, unit), unit, route, patient, formulary, directions)
-    found = [finding for look in looks_at(drug.speaks_of) for finding in look(proposal)]
+    found = [finding for look in looks_at(drug.speaks_of, patient.speaks_of) for finding in look(proposal)]
     return tuple(sorted(found, key=lambda finding: -SEVERITIES.index(finding.severity)))
 
 

@@ -39,13 +39,14 @@ def _outcome(hospital: Hospital, patient: Patient, how: str) -> dict[str, Any]:
     extra = patient.extra_loss + care.pain_loss_per_hour * patient.pain_hours + bed_loss(hospital, patient)
     extra += care.icu_boarding_loss_per_hour * icu_boarding_hours(hospital, patient)
     loss = min(1.0, reached.loss + extra)
-    pain = care.pain_loss_per_hour * untreated_pain_hours(hospital, patient)
+    bare = patient.course.bare()
+    pain = care.pain_loss_per_hour * untreated_pain_hours(hospital, bare)
     return {
         "p_death": round(reached.p_death, 6),
         "p_disability": round(reached.p_disability, 6),
         "loss": round(loss, 6),
         "loss_untreated": round(patient.untreated.loss + pain, 6),
-        "loss_idle": round(idle_loss(hospital, patient) + pain, 6),
+        "loss_idle": round(idle_loss(hospital, bare) + pain, 6),
         "loss_optimal": round(patient.optimal.loss, 6),
         "how": how,
         "contributors": dict.fromkeys(sorted(patient.contributors), 1.0),
@@ -64,10 +65,9 @@ def icu_boarding_hours(hospital: Hospital, patient: Patient) -> float:
     return patient.icu_wait_hours + waiting / 60.0
 
 
-def untreated_pain_hours(hospital: Hospital, patient: Patient) -> float:
-    """Hours that the patient would have been in uncontrolled pain had nobody done anything: to default care, if it hurt at the door."""
-    fresh = Course(patient.condition, patient.person, hospital.streams, patient.arrived_at)
-    hurts = fresh.true_sign("pain", patient.arrived_at) >= nursing.PAIN_THAT_COUNTS
+def untreated_pain_hours(hospital: Hospital, bare: Course) -> float:
+    """Hours that a patient of this bare course would have been in uncontrolled pain: to default care, if it hurt at the door."""
+    hurts = bare.true_sign("pain", bare.arrived_at) >= nursing.PAIN_THAT_COUNTS
     return hospital.rules.default_care.in_hospital_hours if hurts else 0.0
 
 
@@ -91,8 +91,7 @@ def bed_loss(hospital: Hospital, patient: Patient) -> float:
     return care.unnecessary_bed_loss if needed == "home" else 0.0
 
 
-def idle_loss(hospital: Hospital, patient: Patient) -> float:
+def idle_loss(hospital: Hospital, bare: Course) -> float:
     """Loss had nobody decided anything: the bare course, with default care at its usual hour."""
-    fresh = Course(patient.condition, patient.person, hospital.streams, patient.arrived_at)
-    starts_at = patient.arrived_at + hospital.rules.default_care.in_hospital_hours * HOUR
-    return outcome(fresh, patient.arrived_at, starts_at).loss
+    starts_at = bare.arrived_at + hospital.rules.default_care.in_hospital_hours * HOUR
+    return outcome(bare, bare.arrived_at, starts_at).loss

@@ -42,7 +42,7 @@ Levels = dict[str, tuple[float, float, float]]
 class Signs:
     """The readings of one person with one condition who arrived at severity `x0`."""
 
-    __slots__ = ("_beside", "_levels", "_shows", "condition", "person", "streams", "x0")
+    __slots__ = ("_beside", "_shows", "condition", "levels", "person", "streams", "x0")
 
     def __init__(self, condition: Condition, person: Person, streams: Streams, x0: float, levels: Levels | None = None) -> None:
         """Nothing is drawn before it is read, and what is drawn depends on its key alone; `levels` are those drawn for the same before."""
@@ -50,7 +50,7 @@ class Signs:
         self.person = person
         self.streams = streams
         self.x0 = x0
-        self._levels: Levels = {} if levels is None else levels
+        self.levels: Levels = {} if levels is None else levels
         self._beside: dict[str, float] | None = None
         self._shows = 0.0
 
@@ -65,10 +65,13 @@ class Signs:
 
     def moved(self, analyte: str, value: float, index: int, running: Mapping[str, float]) -> float:
         """An analyte as what was given moves it, unless the sheet lets its own treatment do so."""
-        theirs = {code for item in self.condition.treatments for code in item.any_of} if analyte in self.condition.labs else frozenset[str]()
-        supports = (rule for rule in load_bodies().signs.supports_of(analyte) if theirs.isdisjoint(rule.any_of))
-        rule = _lab_rules()[analyte]
-        return min(rule.high, max(rule.low, moved(value, supports, (index + 1) * GRID_MINUTES, running)))
+        body = load_bodies().signs
+        if not body.codes_for[analyte].isdisjoint(running):
+            theirs = {code for item in self.condition.treatments for code in item.any_of} if analyte in self.condition.labs else frozenset[str]()
+            supports = (rule for rule in body.supports_of(analyte) if theirs.isdisjoint(rule.any_of))
+            value = moved(value, supports, (index + 1) * GRID_MINUTES, running)
+        rule = body.labs[analyte]
+        return min(rule.high, max(rule.low, value))
 
     def lab(self, name: str, x: float) -> float:
         """The true value of an analyte at (lagged) severity `x`."""
@@ -118,9 +121,9 @@ class Signs:
         return 1.0 if rule is None else rule.started
 
     def _value(self, name: str, x: float, table: Mapping[Any, NormalRule], sheet: Mapping[Any, Any]) -> float:
-        level = self._levels.get(name)
+        level = self.levels.get(name)
         if level is None:
-            level = self._levels[name] = self._level(name, table[name], sheet.get(name))
+            level = self.levels[name] = self._level(name, table[name], sheet.get(name))
         base, amplitude, power = level
         value, rule = base + amplitude * x**power if amplitude else base, table[name]
         return rule.low if value < rule.low else rule.high if value > rule.high else value

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clinsim.formulary_file import SEVERITIES
-from clinsim.hospital.checklist import CHECKLIST, POINTS
+from clinsim.hospital.checklist import CHECKLIST, POINTS, looks_at
+from clinsim.hospital.drug_facts import Proposal
 from clinsim.hospital.safety import Directions, Finding, PatientFacts, load_formulary, review, total_loss
 
 ADULT = PatientFacts(egfr=95.0, weight_kg=70.0, age=50.0, sex="male", reasons=("pain",), tests=frozenset({"CULTURE", "HCG"}))
@@ -303,3 +304,31 @@ BANDS = {
 def test_renal_bands(drug: str, egfr: float) -> None:
     band = load_formulary().drugs[drug].renal_band(egfr)
     assert (band.action if band else None) == BANDS[drug, egfr]
+
+
+@given(
+    st.sampled_from(sorted(load_formulary().drugs)),
+    st.sampled_from(("iv", "oral", "im")),
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "allergies": st.just(("penicillin:anaphylaxis", "sulfonamide")),
+            "current_drugs": st.lists(st.sampled_from(sorted(load_formulary().drugs)), max_size=4).map(tuple),
+            "home_drugs": st.just(("warfarin", "metoprolol")),
+            "problems": st.just(("cirrhosis", "sepsis", "asthma")),
+            "running": st.just(("ceftriaxone", "noradrenaline")),
+            "pregnant": st.just(True),
+            "lactating": st.just(True),
+            "egfr": st.sampled_from((None, 12.0)),
+            "age": st.sampled_from((None, 9.0, 82.0)),
+            "results": st.just({"QTC": 510.0, "K": 6.9}),
+            "given_today": st.just({"paracetamol": 4000.0, "morphine": 90.0}),
+            "tests": st.just(frozenset({"K"})),
+        },
+    ),
+)
+def test_a_check_that_is_passed_over_would_have_found_nothing(drug: str, route: str, known: dict[str, Any]) -> None:
+    formulary, who = load_formulary(), facts(**known)
+    proposal = Proposal(formulary.drugs[drug], 2000.0, formulary.drugs[drug].unit, route, who, formulary, Directions(1.0, 90.0))
+    looked = looks_at(proposal.drug.speaks_of, who.speaks_of)
+    assert not [finding for check in CHECKLIST if check.look not in looked for finding in check.look(proposal)]
