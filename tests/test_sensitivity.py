@@ -10,7 +10,7 @@ import pytest
 from clinsim.condition_file import load_conditions
 from clinsim.errors import UsageError
 from clinsim.validation.report import parts_of
-from clinsim.validation.sensitivity import FILE, PART, POLICIES, Plan, played, varied
+from clinsim.validation.sensitivity import FILE, PART, POLICIES, Plan, played, varied, world_of
 
 SHEETS = ("stemi", "septic_shock", "reflux")
 TINY = Plan("single_patient", 2, (3,), 4)
@@ -49,9 +49,26 @@ def test_draws_of_another_world_are_not_counted(tmp_path: Path) -> None:
     assert row["world"] == json.loads((tmp_path / FILE).read_text(encoding="utf-8").splitlines()[1])["world"]
 
 
+def test_draws_of_another_state_of_the_code_are_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = world_of(TINY)
+    assert before == world_of(TINY)
+    text = Path.read_text
+    monkeypatch.setattr(Path, "read_text", lambda path, **how: text(path, **how) + ("# changed\n" if path.name == "course.py" else ""))
+    assert world_of(TINY) != before
+
+
+@pytest.mark.parametrize("cut", [1, 4, 30, -2, -1])
+def test_a_run_that_was_killed_while_it_wrote_goes_on(tmp_path: Path, cut: int) -> None:
+    whole = "".join(json.dumps({"draw": draw, "world": world_of(TINY), "loss": dict.fromkeys(POLICIES, 1.0)}) + "\n" for draw in (0, 1, 0))
+    *complete, last = whole.splitlines(keepends=True)
+    (tmp_path / FILE).write_text("".join(complete) + last[:cut], encoding="utf-8")
+    assert [row["draw"] for row in played(TINY, tmp_path)] == [0, 1]
+    assert (tmp_path / FILE).read_text(encoding="utf-8") == "".join(complete)
+
+
 @pytest.mark.parametrize("text", ["no json", "[1]", '{"draw": 1}', '{"draw": 0, "world": "x", "loss": {"idle": 1.0}}'])
 def test_a_file_of_something_else_is_refused_in_one_line(tmp_path: Path, text: str) -> None:
-    (tmp_path / FILE).write_text(text, encoding="utf-8")
+    (tmp_path / FILE).write_text(f"{text}\n", encoding="utf-8")
     with pytest.raises(UsageError, match=r"is no file of draws") as refusal:
         played(TINY, tmp_path)
     assert "\n" not in str(refusal.value)

@@ -32,6 +32,8 @@ from clinsim.validation.fitting import fit
 
 PART = "sensitivity"
 FILE = "sensitivity.jsonl"
+BEGINNING = '{"draw": '
+"""How each line of the file begins."""
 FIRST_STREAM = 62_000_000
 ASSUMED, CITED = 2.0, 1.33
 """Most by which an effect is multiplied or divided: where its source says that it is an assumption, and elsewhere (both assumptions)."""
@@ -104,13 +106,21 @@ def _kept(path: Path | None) -> list[Row]:
     if path is None or not path.exists():
         return []
     try:
-        rows: list[Row] = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        if lines and _is_torn(lines[-1]):
+            path.write_text("".join(lines[:-1]), encoding="utf-8")
+        rows: list[Row] = [json.loads(line) for line in lines if not _is_torn(line)]
         sound = all(set(POLICIES) <= set(row["loss"]) and isinstance(row["draw"], int) and row["world"] for row in rows)
     except (OSError, ValueError, KeyError, TypeError):
         sound = False
     if not sound:
         raise UsageError(f"{path}: is no file of draws; move it away or name another folder")
     return rows
+
+
+def _is_torn(line: str) -> bool:
+    """Whether a line is the beginning of a draw, cut off where the run was killed."""
+    return not line.endswith("\n") and BEGINNING.startswith(line[: len(BEGINNING)])
 
 
 def world_of(plan: Plan) -> str:
@@ -126,6 +136,7 @@ def world_of(plan: Plan) -> str:
         CITED,
         HARMED,
         PACED,
+        _code(),
     ]
     return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
