@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from importlib.resources import files
 from pathlib import Path
 
 from clinsim.agents.decoding import Ask, Engine, Written
@@ -13,17 +12,15 @@ from clinsim.errors import UsageError
 from clinsim.record import Observation, Past, Reply, Seat, Turn
 
 MANIFEST = "manifest.json"
-EMBEDDED = "embedded"
 
 
 def model_in(folder: Path) -> Path:
-    """Where the model of a folder is: the folder itself, the best of a run, or (by the name `embedded`) the one that is shipped.
+    """Where the model of a folder is: the folder itself, or the best of a run.
 
     Raises:
         UsageError: There is none.
     """
-    shipped = Path(str(files("clinsim.agents") / EMBEDDED))
-    places = [shipped] if str(folder) == EMBEDDED else [folder / "best", folder]
+    places = [folder / "best", folder]
     found = next((place for place in places if (place / MANIFEST).is_file()), None)
     if found is None:
         raise UsageError(f"{folder}: neither a model nor a run with one")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,22 +30,12 @@ Tell = Callable[[Mapping[str, Any]], None]
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """A recipe: what it is for, its settings with their defaults, and how it runs."""
+    """A recipe: what it is for, its settings, how it runs, and what makes a rehearsal of it small."""
 
     purpose: str
     kind: type[RunSettings]
-    preset: Mapping[str, Any]
     run: Callable[[Any, Path, bool, Tell], None]
     rehearsal: Mapping[str, Any]
-
-
-def start_of(settings: RunSettings) -> Engine:
-    """The model to start from.
-
-    Raises:
-        UsageError: There is none.
-    """
-    return Engine.load(model_in(Path(settings.start)))
 
 
 def run_grpo(settings: GrpoSettings, out: Path, resume: bool, tell: Tell) -> None:
@@ -58,7 +47,7 @@ def run_grpo(settings: GrpoSettings, out: Path, resume: bool, tell: Tell) -> Non
     """
     folder = RunFolder.opened(out, settings.model_dump(mode="json"), resume=resume)
     folder.model_folder()
-    engine = Engine.load(out / "latest") if folder.has_checkpoint else start_of(settings)
+    engine = Engine.load(out / "latest") if folder.has_checkpoint else Engine.load(model_in(Path(settings.start)))
     optimiser = torch.optim.AdamW(engine.model.parameters(), lr=settings.learning_rate, betas=(0.9, 0.99), weight_decay=0.0)
     memory = grpo.Memory.of(folder.restored(optimiser)) if folder.has_checkpoint else grpo.Memory()
     _use_threads(settings, memory)
@@ -116,7 +105,7 @@ def run_sft(settings: SftSettings, out: Path, resume: bool, tell: Tell) -> None:
     if settings.keep == "better_half":
         middle = sorted(turn.reward for turn in shown)[len(shown) // 2]
         shown = [turn for turn in shown if turn.reward >= middle]
-    engine = fresh_engine(shown, Shape(), settings.seed) if settings.start == "fresh" else start_of(settings)
+    engine = fresh_engine(shown, Shape(), settings.seed) if settings.start == "fresh" else Engine.load(model_in(Path(settings.start)))
     samples = list(lessons(engine, shown, seats_of(settings.scenario)))
     rule = FitRule(settings.passes, settings.learning_rate, batch_tokens=settings.batch_tokens, seed=settings.seed)
     for step in fitted(engine.model, samples, rule):
@@ -129,10 +118,8 @@ def run_sft(settings: SftSettings, out: Path, resume: bool, tell: Tell) -> None:
 _ONE_STEP = {"steps": 1, "groups": 1, "group_size": 2, "evaluation_seeds": (10_000, 10_001)}
 _TWO_EPISODES = {"episodes": 2, "passes": 1}
 RECIPES: dict[str, Recipe] = {
-    "quick": Recipe("GRPO on first_hour from the embedded model: minutes on two cores", GrpoSettings, {}, run_grpo, _ONE_STEP),
-    "grpo": Recipe("GRPO on any scenario from any start", GrpoSettings, {}, run_grpo, _ONE_STEP),
-    "sft": Recipe("supervised training on scripted experts", SftSettings, {}, run_sft, _TWO_EPISODES),
-    "embed": Recipe("build the embedded model anew, under-trained on purpose", SftSettings, {"start": "fresh", "passes": 2}, run_sft, _TWO_EPISODES),
+    "grpo": Recipe("GRPO for all learning seats of a scenario, from any start", GrpoSettings, run_grpo, _ONE_STEP),
+    "sft": Recipe("supervised training on scripted experts: a small model of one's own, from nothing", SftSettings, run_sft, _TWO_EPISODES),
 }
 
 
@@ -148,13 +135,12 @@ def recipe_of(name: str) -> Recipe:
 
 
 def settings_of(recipe: Recipe, file: Path | None, given: Sequence[str]) -> RunSettings:
-    """The settings of a recipe: its preset, then a file, then `key=value`.
+    """The settings of a recipe: from a file, then `key=value`, which win.
 
     Raises:
         UsageError: A key is unknown or a value is not allowed.
     """
-    preset = [f"{key}={json.dumps(value)}" for key, value in recipe.preset.items()]
-    chosen = settings_from(recipe.kind, file, (*preset, *given) if file is None else given)
+    chosen = settings_from(recipe.kind, file, given)
     load_scenario(chosen.scenario)
     return chosen
 

@@ -23,7 +23,6 @@ class RunSettings(BaseModel):
 
     scenario: str = "first_hour"
     seed: int = Field(0, ge=0, description="Of the run: which seeds it trains on, in which order, and what it draws.")
-    start: str = Field("embedded", description="Folder of the model to start from, or `embedded`; for sft also `fresh`.")
     threads: int = Field(0, ge=0, description="0: free cores at the first start; written to the checkpoint and used again on resume.")
     batch_tokens: int = Field(8192, ge=64, description="Tokens of one forward pass, padding included: lower it if memory runs out.")
 
@@ -31,6 +30,7 @@ class RunSettings(BaseModel):
 class GrpoSettings(RunSettings):
     """GRPO for several agents."""
 
+    start: str = Field(description="Folder of the model to start from, or of a run (its best).")
     steps: int = Field(40, ge=1)
     groups: int = Field(4, ge=1, description="Starts (seeds) played in one step.")
     group_size: int = Field(8, ge=2, description="Episodes from each start: what they earned is compared.")
@@ -59,6 +59,7 @@ class GrpoSettings(RunSettings):
 class SftSettings(RunSettings):
     """Supervised training on experts."""
 
+    start: str = Field("fresh", description="Folder of the model to start from, or `fresh`: random weights, and the words of these experts.")
     expert: str = "guideline"
     first_seed: int = Field(0, ge=0)
     episodes: int = Field(400, ge=1)

@@ -22,7 +22,7 @@ from clinsim.training.run import METRICS, RunFolder, write_model
 from clinsim.training.settings import GrpoSettings
 from clinsim.training.watch import warnings
 
-SMALL = GrpoSettings(steps=3, groups=1, group_size=2, evaluate_every=2, evaluation_seeds=(10_000, 10_001), threads=1)
+SMALL = GrpoSettings(start="", steps=3, groups=1, group_size=2, evaluate_every=2, evaluation_seeds=(10_000, 10_001), threads=1)
 TIMES = ("play_seconds", "learn_seconds")
 
 
@@ -37,11 +37,11 @@ def start(engine: Engine, tmp_path: Path) -> Path:
 
 
 def test_starts_do_not_repeat_and_stay_in_the_training_split():
-    settings = GrpoSettings(groups=4, seed=3)
+    settings = GrpoSettings(start="", groups=4, seed=3)
     seen = [seed for step in range(50) for seed in starts(settings, step)]
     assert len(set(seen)) == len(seen)
     assert all(0 <= seed < TRAINING_SEEDS for seed in seen)
-    assert starts(settings, 7) == starts(settings, 7) != starts(GrpoSettings(groups=4, seed=4), 7)
+    assert starts(settings, 7) == starts(settings, 7) != starts(GrpoSettings(start="", groups=4, seed=4), 7)
 
 
 def test_a_role_is_compared_with_itself_from_the_same_start(engine):
@@ -120,11 +120,16 @@ def test_a_checkpoint_that_was_being_moved_is_found(engine, tmp_path):
 
 
 def test_mistakes_are_named(start, tmp_path):
-    with pytest.raises(UsageError, match="unknown recipe 'fast'; there are quick"):
+    with pytest.raises(UsageError, match="unknown recipe 'fast'; there are grpo, sft"):
         recipe_of("fast")
-    for given, message in [(["stepz=1"], "there are scenario"), (["steps=0"], "steps: input should be greater"), (["steps"], "key=value")]:
+    for given, message in [
+        (["start=x", "stepz=1"], "there are scenario"),
+        (["start=x", "steps=0"], "steps: input should be greater"),
+        (["steps"], "key=value"),
+        ([], "setting start: field required"),
+    ]:
         with pytest.raises(UsageError, match=message):
-            settings_of(RECIPES["quick"], None, given)
+            settings_of(RECIPES["grpo"], None, given)
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "file").write_text("x")
     with pytest.raises(UsageError, match="not empty"):
