@@ -11,6 +11,7 @@ import copy
 import math
 from collections.abc import Iterable
 from hashlib import blake2b
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from rich.console import Console
 from clinsim.board import board_text, ward_board
 from clinsim.callers import Call, Callers
 from clinsim.episode import Episode
+from clinsim.errors import UsageError
 from clinsim.hospital.hospital import Hospital
 from clinsim.record import Action, Decision, Observation, Policy, Role, Seat
 from clinsim.rewards import Ledger
@@ -64,7 +66,11 @@ class WardEnv(AECEnv[str, dict[str, Any], str | None]):
             render_mode: None, `ansi` (`render` returns the board as text) or `human` (prints it after each step).
             max_cycles: Actions that each seat may submit before it is closed (None: the scenario's own budget).
             background_name: How the background policy is named in traces.
+
+        Raises:
+            UsageError: There is no such way of rendering, or `max_cycles` is no whole number from 1.
         """
+        _check_options(render_mode, max_cycles)
         self.background_name = background_name or type(background).__name__
         self.scenario = scenario
         self.render_mode = render_mode
@@ -88,8 +94,12 @@ class WardEnv(AECEnv[str, dict[str, Any], str | None]):
         return self._says[agent]
 
     def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> None:
-        """Begin an episode with `seed` (None: the next training seed, the first time 0); there are no options."""
-        self._seed = (self._seed + 1) % TRAINING_SEEDS if seed is None else int(seed)
+        """Begin an episode with `seed` (None: the next training seed, the first time 0); there are no options.
+
+        Raises:
+            UsageError: The seed is no whole number.
+        """
+        self._seed = (self._seed + 1) % TRAINING_SEEDS if seed is None else _whole("seed", seed)
         self.episode = Episode(self.scenario, self._seed, self._background, self.max_cycles)
         self.episode.recording = self.recording
         self.agents = list(self.possible_agents)
@@ -245,3 +255,20 @@ def _toolboxes(scenario: Scenario) -> dict[str, dict[str, ToolSpec]]:
 
 def _observation_space() -> Dict:
     return Dict({"text": UnicodeText(), "minute": Box(0.0, math.inf, (), np.float64)})
+
+
+def _check_options(render_mode: str | None, max_cycles: int | None) -> None:
+    """Refuse what would else be ignored."""
+    modes = WardEnv.metadata["render_modes"]
+    if render_mode is not None and render_mode not in modes:
+        raise UsageError(f"unknown render_mode {render_mode!r}; allowed: None, {', '.join(modes)}")
+    if max_cycles is not None and _whole("max_cycles", max_cycles) < 1:
+        raise UsageError(f"max_cycles: {max_cycles} is no number of actions; give a whole number from 1, or None")
+
+
+def _whole(name: str, value: Any) -> int:
+    """A whole number, NumPy's included; a fraction is refused, since half of it would be lost."""
+    try:
+        return index(value)
+    except TypeError:
+        raise UsageError(f"{name}: {value!r} is no whole number") from None

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
@@ -317,3 +318,30 @@ def test_a_summary_that_is_none_is_named(cli, content):
     Path("cut").mkdir()
     Path("cut/run.json").write_text(content)
     refused(cli("run", "first_hour", "--out", "cut", "--resume"), "cut/run.json: not the summary of a run")
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"render_mode": "rgb_array"}, "unknown render_mode 'rgb_array'; allowed: None, human, ansi"),
+        ({"max_cycles": 0}, "max_cycles: 0 is no number of actions"),
+        ({"max_cycles": -1}, "max_cycles: -1 is no number of actions"),
+        ({"max_cycles": 1.5}, "max_cycles: 1.5 is no whole number"),
+    ],
+)
+def test_options_that_would_be_ignored_are_refused(options, told):
+    with pytest.raises(UsageError, match=told):
+        env("first_hour", **options)
+
+
+@pytest.mark.parametrize("seed", [1.5, "1", float("nan"), [1]])
+def test_a_seed_that_is_no_whole_number_is_refused(seed):
+    with pytest.raises(UsageError, match=r"seed: .* is no whole number"):
+        env("first_hour").reset(seed=seed)
+
+
+def test_a_seed_of_numpy_is_a_seed():
+    ward = clinsim.raw_env("first_hour")
+    ward.reset(seed=np.int64(3))
+    assert ward.episode.seed == 3
+    assert type(ward.episode.seed) is int
