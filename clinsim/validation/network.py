@@ -170,6 +170,7 @@ class Replication:
         counts, came, place, step = self.counts, self.clock.now, line.enters, 0
         while place:
             asked, pool, rule = self.clock.now, self.pools[place], self.system.service.get(place, line.service)
+            counts[f"reached {place}"] += 1.0
             if isinstance(pool, PreemptivePool):
                 yield from work(pool, line.priority, draw(self.streams, rule, f"{self.system.id}.service", entity, step))
                 place, step = self._onward(place, entity, step), step + 1
@@ -183,6 +184,7 @@ class Replication:
                 counts[f"resolved {name}"] += 1.0
                 if not turn.triggered:
                     counts[f"gave up {name}"] += 1.0
+                    counts[f"delayed {name}"] += 1.0
                     return
                 self._granted(name, self.clock.now - asked)
                 yield self.clock.timeout(draw(self.streams, rule, f"{self.system.id}.service", entity, step))
