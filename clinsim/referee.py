@@ -16,11 +16,13 @@ from typing import Any
 
 import numpy as np
 from gymnasium.spaces import Box, Dict
+from numpy.typing import NDArray
 from pettingzoo import AECEnv
 from rich.console import Console
 
 from clinsim.board import board_text, ward_board
 from clinsim.callers import Call, Callers
+from clinsim.critic import WardState
 from clinsim.episode import Episode
 from clinsim.errors import UsageError
 from clinsim.hospital.hospital import Hospital
@@ -81,6 +83,9 @@ class WardEnv(AECEnv[str, dict[str, Any], str | None]):
         self._background = Callers({rule.agent: background for rule in scenario.background})
         self._sees = {agent: _observation_space() for agent in self.possible_agents}
         self._says = {agent: ToolCallText(s.card for s in self.tools[agent].values()) for agent in self.possible_agents}
+        self._state = WardState(scenario)
+        self.state_space = self._state.space
+        self.state_fields = self._state.fields
         self._seed = -1
 
     # ---------------------------------------------------------------- PettingZoo
@@ -144,6 +149,13 @@ class WardEnv(AECEnv[str, dict[str, Any], str | None]):
         """What `agent` would see now; looking changes nothing, and any agent may look at any time."""
         return {"text": self._text(agent), "minute": np.array(self.hospital.now)}
 
+    def state(self) -> NDArray[np.float32]:
+        """The whole ward for a central critic: a member of `state_space`, its numbers named by `state_fields` (`clinsim.critic` says what each is).
+
+        It holds hidden truth, severity among it: for training values and baselines, never for what an agent acts by. Reading changes nothing.
+        """
+        return self._state.read(self.hospital)
+
     def render(self) -> str | None:
         """The ward board: returned as text (`ansi`), printed (`human`), or nothing without a render mode."""
         if self.render_mode == "human":
@@ -192,7 +204,7 @@ class WardEnv(AECEnv[str, dict[str, Any], str | None]):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> WardEnv:
         """A twin at the same point; what never changes is shared."""
-        for shared in (self.scenario, self.tools):
+        for shared in (self.scenario, self.tools, self._state):
             memo[id(shared)] = shared
         twin = memo[id(self)] = WardEnv.__new__(WardEnv)
         twin.__dict__.update({name: copy.deepcopy(value, memo) for name, value in self.__dict__.items()})

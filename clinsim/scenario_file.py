@@ -285,10 +285,21 @@ def _check_references(file: ScenarioFile, hospital: HospitalFile, origin: str) -
             raise ScenarioError(f"{origin}: seats.{seat.agent}.ends_at: {seat.ends_at} must lie after starts_at {seat.starts_at}")
         if seat.every_day and not (seat.ends_at is not None and seat.ends_at - seat.starts_at <= LONGEST_SHIFT):
             raise ScenarioError(f"{origin}: seats.{seat.agent}.every_day: needs ends_at, at most {LONGEST_SHIFT:g} minutes after starts_at")
+    _check_minutes(file, origin)
     _check_subjects(file, hospital, origin)
     missing = [role for role in ROLES if role not in file.shares]
     if missing:
         raise ScenarioError(f"{origin}: shares: missing {', '.join(missing)}")
+
+
+def _check_minutes(file: ScenarioFile, origin: str) -> None:
+    """Refuse what would never come: seats, patients and events from the horizon on (background staff may keep a longer roster)."""
+    minutes = {f"seats.{seat.agent}.starts_at": seat.starts_at for seat in file.seats}
+    minutes |= {f"patients.{number}.minute": patient.minute for number, patient in enumerate(file.patients) if not patient.unit}
+    minutes |= {f"events.{number}.minute": event.minute for number, event in enumerate(file.events)}
+    for field, minute in minutes.items():
+        if minute >= file.horizon_minutes:
+            raise ScenarioError(f"{origin}: {field}: {minute:g} is not before the end; allowed below horizon_minutes {file.horizon_minutes:g}")
 
 
 def _check_subjects(file: ScenarioFile, hospital: HospitalFile, origin: str) -> None:

@@ -9,6 +9,7 @@ import warnings
 import pettingzoo
 import pytest
 from pettingzoo.test import api_test, parallel_api_test, render_test, seed_test
+from pettingzoo.test.state_test import state_test
 from pettingzoo.utils.conversions import turn_based_aec_to_parallel
 
 import clinsim  # noqa: F401  # registers the environments
@@ -17,6 +18,7 @@ from clinsim.scenario_file import load_scenario, scenario_names
 from clinsim.space import ToolCallText
 
 WAIT = '{"name": "wait", "arguments": {"minutes": 60}}'
+SHORT_WAIT = '{"name": "wait", "arguments": {"minutes": 3}}'
 
 
 def short(name):
@@ -54,6 +56,59 @@ def test_render(scenario):
 @every_scenario
 def test_parallel(scenario):
     parallel_api_test(turn_based_aec_to_parallel(env(scenario)))
+
+
+@every_scenario
+def test_state(scenario):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        state_test(env(scenario), parallel_env(scenario))
+
+
+@every_scenario
+def test_reading_the_state_changes_nothing_and_a_fork_has_the_same(scenario):
+    looking, blind = raw_env(scenario), raw_env(scenario)
+    for ward in (looking, blind):
+        ward.reset(seed=5)
+    states = [looking.state()]
+    for _ in range(12):
+        assert looking.state_space.contains(states[-1])
+        assert (looking.state() == states[-1]).all()
+        looking.step(SHORT_WAIT)
+        blind.step(SHORT_WAIT)
+        states.append(looking.state())
+    assert not (states[0] == states[-1]).all()
+    assert (looking.fork()[0].state() == states[-1]).all()
+    assert (looking.digest(), looking.state_digest()) == (blind.digest(), blind.state_digest())
+
+
+def test_the_state_says_what_its_fields_name():
+    ward = raw_env("first_hour")
+    ward.reset(seed=0)
+    while not ward.hospital.listed:
+        ward.step(WAIT)
+    state = dict(zip(ward.state_fields, ward.state().tolist(), strict=True))
+    (patient,) = ward.hospital.listed.values()
+    assert len(state) == len(ward.state_fields)
+    assert state["hours"] == pytest.approx(ward.hospital.now / 60.0)
+    assert state["here"] == len(ward.hospital.present)
+    assert state["pool.ct.units"] == ward.hospital.pools["ct"].units
+    assert state["patient.0.severity"] == pytest.approx(patient.course.x)
+    assert state["patient.0.true_acuity"] == patient.true_esi
+    assert state["patient.0.stakes"] == pytest.approx(patient.stakes)
+    assert state["patient.0.missing"] == sum(item.essential for item in patient.condition.treatments if item.id not in patient.course.helping)
+    assert state["patient.23.here"] == (len(ward.hospital.present) >= 24)
+
+
+def test_the_sickest_on_the_lists_stand_first_in_the_state():
+    ward = raw_env("surge")
+    ward.reset(seed=3)
+    for _ in range(12):
+        ward.step(WAIT)
+    state = dict(zip(ward.state_fields, ward.state().tolist(), strict=True))
+    listed = sorted((patient.course.x for patient in ward.hospital.listed.values()), reverse=True)[:24]
+    assert len(listed) > 2
+    assert [state[f"patient.{place}.severity"] for place in range(len(listed))] == pytest.approx(listed)
 
 
 @pytest.mark.parametrize("p_valid", [0.0, 1.0])

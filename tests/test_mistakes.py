@@ -65,6 +65,19 @@ FIELDS = {
         },
         "arrivals.percent_of_day: all are 0",
     ),
+    "a patient after the end": (
+        {"patients": [{"condition": "stemi"}, {"condition": "stemi", "minute": 400.0}]},
+        "mine.yaml: patients.1.minute: 400 is not before the end; allowed below horizon_minutes 60",
+    ),
+    "a patient at the very end": ({"patients": [{"condition": "stemi", "minute": 60.0}]}, "mine.yaml: patients.0.minute: 60 is not before the end"),
+    "a shift after the end": (
+        {"seats": [{"agent": "doctor_1", "role": "doctor"}, {"agent": "doctor_2", "role": "doctor", "starts_at": 90.0}]},
+        "mine.yaml: seats.doctor_2.starts_at: 90 is not before the end; allowed below horizon_minutes 60",
+    ),
+    "an event after the end": (
+        {"events": [{"minute": 75.0, "kind": "down", "subject": "ct", "minutes": 30.0}]},
+        "mine.yaml: events.0.minute: 75 is not before the end; allowed below horizon_minutes 60",
+    ),
     "endless arrivals": (
         {"arrivals": {"per_day": 1e9, "percent_of_day": [1.0] * 24, "ambulance_share": 0.1, "source": "none"}},
         "mine.yaml: arrivals.per_day: ",
@@ -77,6 +90,13 @@ def test_a_wrong_field_is_named(cli, shipped, fields, message):
     Path("mine.yaml").write_text(yaml.safe_dump({**shipped, **fields}))
     refused(cli("run", "mine.yaml"), message)
     assert not Path("runs").exists()
+
+
+def test_who_lies_in_a_bed_and_who_is_no_seat_may_have_any_minute(shipped, tmp_path):
+    later = [{"agent": "doctor_8", "role": "doctor", "starts_at": 840.0}]
+    own = tmp_path / "mine.yaml"
+    own.write_text(yaml.safe_dump({**shipped, "patients": [{"condition": "stemi", "unit": "ward", "minute": 400.0}], "background": later}))
+    assert load_scenario(str(own)).background[0].starts_at == 840.0
 
 
 OVERRIDES = {
@@ -247,7 +267,7 @@ def test_a_folder_that_cannot_be_is_named(cli, tmp_path):
 
 
 def test_brackets_in_names_are_shown_as_they_are(cli, shipped):
-    Path("mine.yaml").write_text(yaml.safe_dump({**shipped, "title": "[/nope] :smile: [bold]", "horizon_minutes": 20.0}))
+    Path("mine.yaml").write_text(yaml.safe_dump({**shipped, "title": "[/nope] :smile: [bold]", "horizon_minutes": 30.0}))
     code, out, _ = cli("run", "mine.yaml", "--policy", "doctor=idle", "--live", "--out", "[/odd]/run")
     assert code == 0
     assert "[/nope] :smile: [bold]" in out
