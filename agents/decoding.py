@@ -19,7 +19,7 @@ from llguidance import LLMatcher, LLTokenizer
 from llguidance.hf import from_tokenizer
 from llguidance.numpy import allocate_token_bitmask, fill_next_token_bitmask
 from numpy.typing import NDArray
-from safetensors.torch import load_model, save_model
+from safetensors.torch import load_model, save_file
 from tokenizers import Tokenizer
 from torch import Tensor
 from transformers import AutoConfig, AutoModelForCausalLM, DynamicCache, PreTrainedModel, PreTrainedTokenizerFast
@@ -31,17 +31,17 @@ from clinsim.record import ToolCard
 MOST_TOKENS = 160
 """Tokens of a call, at most."""
 PAD, END = "<pad>", "<end>"
-PAD, END = "<pad>", "<end>"
 WEIGHTS, WORDS, VALUES = "model.safetensors", "tokenizer.json", "vocabulary.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A prompt to be answered by one call to one of `cards`; `key` names its draws."""
+    """A prompt to be answered by one call to one of `cards`; `key` names its draws, `role` whose turn it is."""
 
     prompt: str
     cards: tuple[ToolCard, ...]
     key: str
+    role: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,10 +116,12 @@ class Engine:
         return cls(model, words_of(Tokenizer.from_file(str(folder / WORDS))), Vocabulary.load(folder / VALUES))
 
     def save(self, folder: Path) -> None:
-        """Write the model to a folder that `load` reads."""
+        """Write the model, without adapters on it, to a folder that `load` reads."""
         folder.mkdir(parents=True, exist_ok=True)
         self.model.config.save_pretrained(folder)
-        save_model(self.model, str(folder / WEIGHTS))
+        weights = plain_weights(self.model)
+        tied_once = {values.data_ptr(): path for path, values in reversed(weights.items())}
+        save_file({path: weights[path].contiguous() for path in tied_once.values()}, folder / WEIGHTS)
         self.tokenizer.backend_tokenizer.save(str(folder / WORDS))
         self.vocabulary.save(folder / VALUES)
 
@@ -237,6 +239,11 @@ class Engine:
             tokens = self.encode(text[:end])
             if len(tokens) == 1:
                 yield tokens[0]
+
+
+def plain_weights(model: PreTrainedModel) -> dict[str, Tensor]:
+    """The weights of a model under all LoRA adapters, named as if there were none."""
+    return {path.replace(".base_layer.", "."): values for path, values in model.state_dict().items() if ".lora_" not in path}
 
 
 def words_of(tokenizer: Tokenizer) -> PreTrainedTokenizerFast:

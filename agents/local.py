@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Protocol
 
-from clinsim.agents.decoding import Ask, Engine, Written
+from clinsim.agents.cast import MANIFEST, Cast
+from clinsim.agents.decoding import Ask, Written
 from clinsim.agents.transcript import Transcript
 from clinsim.errors import UsageError
 from clinsim.record import Observation, Past, Reply, Seat, Turn
 
-MANIFEST = "manifest.json"
+
+class Writer(Protocol):
+    """Whatever answers a batch of prompts, each with one call: a model, or a cast of them."""
+
+    def complete(self, asks: Sequence[Ask]) -> list[Written]:
+        """Answer each prompt with one call."""
 
 
 def model_in(folder: Path) -> Path:
@@ -28,20 +35,20 @@ def model_in(folder: Path) -> Path:
 
 
 @lru_cache(maxsize=4)
-def engine_of(folder: Path) -> Engine:
-    """The model in a folder, read once."""
-    return Engine.load(folder)
+def cast_of(folder: Path) -> Cast:
+    """The models in a folder, read once."""
+    return Cast.load(folder)
 
 
 class LocalPolicy:
-    """Plays its seats with one model.
+    """Plays its seats with one model, or with that of each role.
 
     Several episodes may be played with one model at once: `asks` says what the model is to read, `replies` takes what it wrote. `act` does both.
     """
 
-    def __init__(self, engine: Engine, key: str = "") -> None:
-        """Play with `engine`; `key` tells this rollout's draws from those of others with the same seed."""
-        self.engine = engine
+    def __init__(self, writer: Writer, key: str = "") -> None:
+        """Play with `writer`; `key` tells this rollout's draws from those of others with the same seed."""
+        self.writer = writer
         self.key = key
         self._transcripts: dict[str, Transcript] = {}
 
@@ -54,7 +61,7 @@ class LocalPolicy:
 
     def act(self, turns: Sequence[Turn]) -> list[Reply]:
         """Answer each (agent, observation), in order."""
-        return self.replies(turns, self.engine.complete(self.asks(turns)))
+        return self.replies(turns, self.writer.complete(self.asks(turns)))
 
     def asks(self, turns: Sequence[Turn]) -> list[Ask]:
         """What the model is to read for each turn; takes in what is shown."""
@@ -67,7 +74,8 @@ class LocalPolicy:
     def _ask(self, agent: str, observation: Observation) -> Ask:
         transcript = self._transcripts[agent]
         transcript.see(observation)
-        return Ask(transcript.prompt, transcript.seat.tools, f"{transcript.seat.seed}|{self.key}|{transcript.turns}")
+        seat = transcript.seat
+        return Ask(transcript.prompt, seat.tools, f"{seat.seed}|{self.key}|{transcript.turns}", seat.role)
 
     def _reply(self, agent: str, said: Written) -> Reply:
         reply = Reply(said.text, (said.text,), None, said.tokens, said.logps, 0.0, said.decided)

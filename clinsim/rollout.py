@@ -117,10 +117,10 @@ def policy_for(spec: str) -> Policy:
 def _local(folder: Path) -> Policy:
     """A model in this process; the extra that it needs is loaded when one is asked for."""
     try:
-        from clinsim.agents.local import LocalPolicy, engine_of, model_in
+        from clinsim.agents.local import LocalPolicy, cast_of, model_in
     except ImportError as problem:
         raise UsageError(f"local:{folder} needs the extra `train`: pip install torch==2.13.0, then clinsim[train]") from problem
-    return LocalPolicy(engine_of(model_in(folder)))
+    return LocalPolicy(cast_of(model_in(folder)))
 
 
 def check_policies(policies: Policies | None, seats: Sequence[Staffed]) -> None:

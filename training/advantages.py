@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean, stdev
 from typing import Literal, NamedTuple, get_args
@@ -33,12 +33,16 @@ class Earned(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Advantages:
-    """`values`, one per `Earned`, in order; and how many groups could not teach: `alone` had one member, `flat` no variance."""
+    """`values`, one per `Earned`, in order; and how many groups could not teach: `alone` had one member, `flat` no variance.
+
+    `unequal` of the groups have fewer members than the largest.
+    """
 
     values: tuple[float, ...]
     groups: int
     alone: int
     flat: int
+    unequal: int
 
     @property
     def flat_share(self) -> float:
@@ -90,7 +94,7 @@ def advantages(earned: Sequence[Earned], how: How = "group", baselines: Baseline
         flat += len(own) > 1 and max(own) == min(own)
         for place, value in zip(places, scale(own), strict=True):
             values[place] = value
-    return Advantages(tuple(values), len(members), alone, flat)
+    return Advantages(tuple(values), len(members), alone, flat, _unequal(members))
 
 
 def _members(earned: Sequence[Earned]) -> dict[Group, list[int]]:
@@ -98,6 +102,11 @@ def _members(earned: Sequence[Earned]) -> dict[Group, list[int]]:
     for place, row in enumerate(earned):
         members[row.group].append(place)
     return members
+
+
+def _unequal(members: Mapping[Group, Sequence[int]]) -> int:
+    sizes = [len(places) for places in members.values()]
+    return sum(size < max(sizes) for size in sizes)
 
 
 def _standardised(rewards: Sequence[float]) -> list[float]:
@@ -129,4 +138,5 @@ def _against_baselines(earned: Sequence[Earned], baselines: Baselines | None) ->
     values = [baselines.surprise(row.group.scenario, row.group.role, row.reward) for row in earned]
     if not all(math.isfinite(value) for value in values):
         raise UsageError("advantage: a reward is not a finite number")
-    return Advantages(tuple(values), len(_members(earned)), 0, 0)
+    members = _members(earned)
+    return Advantages(tuple(values), len(members), 0, 0, _unequal(members))

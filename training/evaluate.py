@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from clinsim.agents.decoding import Engine
+from clinsim.agents.local import Writer
 from clinsim.intervals import of_mean
 from clinsim.metrics import outcome
 from clinsim.rollout import Policies, raw_env, run_episode
@@ -17,11 +17,11 @@ Values = dict[str, list[float]]
 BLOCK = 16
 
 
-def model_values(engine: Engine, scenario: str, seeds: Sequence[int], partners: Mapping[str, str] | None = None) -> Values:
+def model_values(writer: Writer, scenario: str, seeds: Sequence[int], partners: Mapping[str, str] | None = None) -> Values:
     """Return, utility loss and reward of each agent, by seed."""
     plans = [Plan(scenario, seed, 0, dict(partners or {})) for seed in seeds]
     loaded = {scenario: load_scenario(scenario)}
-    played = [rollout for block in blocks(plans, BLOCK) for rollout in play_block(engine, block, loaded)]
+    played = [rollout for block in blocks(plans, BLOCK) for rollout in play_block(writer, block, loaded)]
     values: Values = {"return": [rollout.total for rollout in played], "utility_loss": [rollout.utility_loss for rollout in played]}
     for agent in played[0].rewards if played else ():
         values[agent] = [rollout.rewards[agent] for rollout in played]

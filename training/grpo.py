@@ -1,14 +1,15 @@
 """GRPO for several agents, to be read aloud.
 
-One step: play `group_size` episodes from each of `groups` starts, all with the same model at every learning seat. What an agent earned is
+One step: play `group_size` episodes from each of `groups` starts, all with the same models at the learning seats. What an agent earned is
 compared with what the same role earned in the other episodes from the same start: that is its advantage, and it holds for every token that the agent
-decided in that episode. Then go uphill, clipped. No value network, no replay, no tokens made again from text; what a grammar forced does not train.
+decided in that episode. Then each learner goes uphill on the samples of its roles, clipped. No value network, no replay, no tokens made again from
+text; what a grammar forced does not train.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -21,12 +22,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from clinsim.agents.cast import Cast
 from clinsim.agents.decoding import Engine
 from clinsim.processes import shared_out
+from clinsim.record import ROLES
 from clinsim.referee import TRAINING_SEEDS
 from clinsim.scenario_file import load_scenario
 from clinsim.training.advantages import Advantages, Baselines, Earned, advantages
 from clinsim.training.batches import Batch, batches, decided_logps
+from clinsim.training.learners import Learner, Learners, learning_roles
 from clinsim.training.loss import LossParts, LossRule, policy_loss
 from clinsim.training.rollouts import Plan, Rollout, blocks, play_block
 from clinsim.training.samples import Group, Sample, role_weights
@@ -73,14 +77,14 @@ def plans(settings: GrpoSettings, step: int) -> list[Plan]:
     ]
 
 
-def played(engine: Engine, settings: GrpoSettings, step: int) -> list[Rollout]:
+def played(models: Cast | Engine, settings: GrpoSettings, step: int) -> list[Rollout]:
     """Play the episodes of a step, block by block: here, or in processes that read the weights from a folder."""
     cut = blocks(plans(settings, step), settings.block)
     if settings.processes == 1:
         scenarios = {settings.scenario: load_scenario(settings.scenario)}
-        return [rollout for block in cut for rollout in play_block(engine, block, scenarios)]
+        return [rollout for block in cut for rollout in play_block(models, block, scenarios)]
     with TemporaryDirectory() as folder:
-        engine.save(Path(folder))
+        models.save(Path(folder))
         jobs = [(folder, block, torch.get_num_threads()) for block in cut]
         return [rollout for block in shared_out(_played_there, jobs, processes=settings.processes) for rollout in block]
 
@@ -88,14 +92,14 @@ def played(engine: Engine, settings: GrpoSettings, step: int) -> list[Rollout]:
 def _played_there(job: tuple[str, Sequence[Plan], int]) -> list[Rollout]:
     folder, block, threads = job
     torch.set_num_threads(threads)
-    return play_block(Engine.load(Path(folder)), block, {plan.scenario: load_scenario(plan.scenario) for plan in block})
+    return play_block(Cast.load(Path(folder)), block, {plan.scenario: load_scenario(plan.scenario) for plan in block})
 
 
-def earned_by(rollouts: Sequence[Rollout]) -> list[Earned]:
-    """What each learning agent earned in each episode."""
+def earned_by(rollouts: Sequence[Rollout], roles: Container[str] = ROLES) -> list[Earned]:
+    """What each agent of the learning roles earned in each episode in which it had a turn."""
     rows = []
     for episode, rollout in enumerate(rollouts):
-        for agent in dict.fromkeys(said.agent for said in rollout.said):
+        for agent in dict.fromkeys(said.agent for said in rollout.said if said.role in roles):
             group = Group(rollout.plan.scenario, rollout.plan.seed, rollout.roles[agent])
             rows.append(Earned(group, episode, agent, rollout.rewards[agent]))
     return rows
@@ -109,46 +113,56 @@ class Scored:
     values: list[float]
     groups: Advantages
 
+    def of(self, roles: Container[str]) -> Scored:
+        """Those of some roles."""
+        kept = [(sample, value) for sample, value in zip(self.samples, self.values, strict=True) if sample.role in roles]
+        return Scored([sample for sample, _ in kept], [value for _, value in kept], self.groups)
+
 
 def scored(rollouts: Sequence[Rollout], settings: GrpoSettings, baselines: Baselines) -> Scored:
     """The samples of a step; those with no advantage teach nothing and are left out."""
-    earned = earned_by(rollouts)
+    roles = learning_roles(settings)
+    earned = earned_by(rollouts, roles)
     groups = advantages(earned, settings.advantage, baselines)
     of = {(row.episode, row.agent): value for row, value in zip(earned, groups.values, strict=True)}
-    samples = [sample for episode, rollout in enumerate(rollouts) for sample in rollout.samples(episode)]
+    samples = [sample for episode, rollout in enumerate(rollouts) for sample in rollout.samples(episode) if sample.role in roles]
     teaching = [sample for sample in samples if of[sample.episode, sample.agent] != 0.0]
     return Scored(teaching, [of[sample.episode, sample.agent] for sample in teaching], groups)
 
 
-def update(engine: Engine, optimiser: torch.optim.Optimizer, step_of: Scored, settings: GrpoSettings, step: int) -> dict[str, float]:
-    """Go uphill on the samples: `passes` times, in `updates` parts each; figures of the last pass."""
+def update(learners: Learners, step_of: Scored, settings: GrpoSettings, step: int) -> dict[str, float]:
+    """Each learner goes uphill on the samples of its roles; figures of the last pass, the mean over learners, and each apart if there are several."""
+    found = {learner.name: _learnt(learners.cast, learner, step_of.of(learner.roles), settings, step) for learner in learners.each}
+    found = {name: row for name, row in found.items() if row}
+    together = {key: fmean(row[key] for row in found.values()) for key in next(iter(found.values()), ())}
+    apart = {f"{key}_{name}": value for name, row in found.items() for key, value in row.items()} if len(learners.each) > 1 else {}
+    return together | apart
+
+
+def _learnt(cast: Cast, learner: Learner, step_of: Scored, settings: GrpoSettings, step: int) -> dict[str, float]:
+    """Go uphill on the samples: `passes` times, in `updates` parts each; nothing if there are none."""
     rule = LossRule(settings.loss, settings.level, settings.clip_low, settings.clip_high, settings.kl, settings.entropy)
     weights = role_weights(step_of.samples) if settings.equal_roles else {}
-    for group in optimiser.param_groups:
+    for group in learner.optimiser.param_groups:
         group["lr"] = settings.learning_rate * min(1.0, (step + 1) / max(1, settings.warm_up))
+    engine = cast.speaking(learner.voice)
     engine.model.train()
     found: list[dict[str, float]] = []
     for turn in range(settings.passes):
         order = np.random.default_rng((settings.seed, step, turn)).permutation(len(step_of.samples))
         parts = [[int(k) for k in part] for part in np.array_split(order, settings.updates)]
-        found = [_uphill(engine, optimiser, step_of, part, rule, weights, settings) for part in parts if part]
+        found = [_uphill(engine, learner, step_of, part, rule, weights, settings) for part in parts if part]
     engine.model.train(False)
     return {name: fmean(row[name] for row in found) for name in found[0]} if found else {}
 
 
 def _uphill(
-    engine: Engine,
-    optimiser: torch.optim.Optimizer,
-    step_of: Scored,
-    part: Sequence[int],
-    rule: LossRule,
-    weights: Mapping[str, float],
-    settings: GrpoSettings,
+    engine: Engine, learner: Learner, step_of: Scored, part: Sequence[int], rule: LossRule, weights: Mapping[str, float], settings: GrpoSettings
 ) -> dict[str, float]:
     """One update: the gradients of all batches of a part are summed, each by its share of the decided tokens."""
     samples = [step_of.samples[k] for k in part]
     total = sum(len(sample.decided) for sample in samples)
-    optimiser.zero_grad()
+    learner.optimiser.zero_grad()
     parts: list[tuple[float, LossParts]] = []
     for batch in batches(samples, settings.batch_tokens):
         advantage = torch.tensor([step_of.values[part[row]] for row in batch.rows])
@@ -157,10 +171,10 @@ def _uphill(
         share = float(batch.mask.sum()) / total
         torch.autograd.backward(loss.total * share)
         parts.append((share, loss))
-    norm = float(torch.nn.utils.clip_grad_norm_(engine.model.parameters(), settings.most_norm))
+    norm = float(torch.nn.utils.clip_grad_norm_(learner.weights, settings.most_norm))
     if not math.isfinite(norm):
         raise FloatingPointError("the gradient is no number any more: lower learning_rate, or start again from the last checkpoint")
-    optimiser.step()
+    learner.optimiser.step()
     means = {name: math.fsum(share * float(getattr(loss, name)) for share, loss in parts) for name in ("policy", "kl", "entropy", "clipped")}
     return means | {"gradient": norm}
 
@@ -170,6 +184,11 @@ def batch_loss(engine: Engine, batch: Batch, advantage: Tensor, weight: Tensor, 
     logps, entropies = decided_logps(engine.model, batch)
     reference = batch.sampled if rule.kl else None
     return policy_loss(logps, batch.sampled, advantage, batch.mask, rule, entropies=entropies, reference=reference, weights=weight)
+
+
+def silent_seats(rollout: Rollout) -> int:
+    """Learning seats of an episode that had no turn: nothing to compare, nothing to learn."""
+    return len(rollout.learning - {said.agent for said in rollout.said})
 
 
 def described(rollouts: Sequence[Rollout], step_of: Scored) -> dict[str, float]:
@@ -186,19 +205,21 @@ def described(rollouts: Sequence[Rollout], step_of: Scored) -> dict[str, float]:
         "refused_share": sum(rollout.refused for rollout in rollouts) / max(1, actions),
         "groups": step_of.groups.groups,
         "alone": step_of.groups.alone,
+        "unequal": step_of.groups.unequal,
+        "silent": sum(silent_seats(rollout) for rollout in rollouts),
         "flat_share": step_of.groups.flat_share,
         "samples": len(step_of.samples),
     }
 
 
-def trained(engine: Engine, optimiser: torch.optim.Optimizer, settings: GrpoSettings, memory: Memory) -> Iterator[dict[str, float]]:
+def trained(learners: Learners, settings: GrpoSettings, memory: Memory) -> Iterator[dict[str, float]]:
     """Train, one step after the other, from where `memory` stands; the figures of each step."""
     while memory.step < settings.steps:
         clock = [process_time()]
-        rollouts = played(engine, settings, memory.step)
+        rollouts = played(learners.cast, settings, memory.step)
         clock.append(process_time())
         step_of = scored(rollouts, settings, memory.baselines)
-        learnt = update(engine, optimiser, step_of, settings, memory.step) if step_of.samples else {}
+        learnt = update(learners, step_of, settings, memory.step) if step_of.samples else {}
         clock.append(process_time())
         play, learn = (after - before for before, after in pairwise(clock))
         row = {"step": memory.step, **described(rollouts, step_of), **learnt, "play_seconds": play, "learn_seconds": learn}

@@ -11,6 +11,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import torch
 
+from clinsim.agents.cast import Cast
 from clinsim.agents.decoding import Engine
 from clinsim.agents.local import model_in
 from clinsim.errors import UsageError
@@ -19,6 +20,7 @@ from clinsim.scenario_file import load_scenario
 from clinsim.training import grpo, watch
 from clinsim.training.evaluate import figures, model_values, policy_values
 from clinsim.training.experts import expert_turns, lessons, seats_of
+from clinsim.training.learners import learners_of, prepared
 from clinsim.training.model import Shape, fresh_engine
 from clinsim.training.run import RunFolder
 from clinsim.training.settings import GrpoSettings, RunSettings, SftSettings, settings_from
@@ -47,20 +49,20 @@ def run_grpo(settings: GrpoSettings, out: Path, resume: bool, tell: Tell) -> Non
     """
     folder = RunFolder.opened(out, settings.model_dump(mode="json"), resume=resume)
     folder.model_folder()
-    engine = Engine.load(out / "latest") if folder.has_checkpoint else Engine.load(model_in(Path(settings.start)))
-    optimiser = torch.optim.AdamW(engine.model.parameters(), lr=settings.learning_rate, betas=(0.9, 0.99), weight_decay=0.0)
-    memory = grpo.Memory.of(folder.restored(optimiser)) if folder.has_checkpoint else grpo.Memory()
+    cast = Cast.load(out / "latest") if folder.has_checkpoint else prepared(Cast.load(model_in(Path(settings.start))), settings)
+    learners = learners_of(cast, settings)
+    memory = grpo.Memory.of(folder.restored(learners)) if folder.has_checkpoint else grpo.Memory()
     _use_threads(settings, memory)
     if not folder.has_checkpoint:
-        _look(engine, folder, settings, memory, {"step": -1}, tell)
-        folder.save(engine, optimiser, memory.as_data())
-    for row in grpo.trained(engine, optimiser, settings, memory):
+        _look(cast, folder, settings, memory, {"step": -1}, tell)
+        folder.save(cast, learners, memory.as_data())
+    for row in grpo.trained(learners, settings, memory):
         is_last = memory.step == settings.steps
         if memory.step % settings.evaluate_every and not is_last:
             _add(folder, memory, row, tell)
             continue
-        _look(engine, folder, settings, memory, row, tell)
-        folder.save(engine, optimiser, memory.as_data())
+        _look(cast, folder, settings, memory, row, tell)
+        folder.save(cast, learners, memory.as_data())
         if settings.patience and memory.since_best >= settings.patience:
             return
         if settings.watch == "stop" and watch.warnings([row for row in folder.rows() if "turns_per_episode" in row]):
@@ -79,14 +81,14 @@ def _add(folder: RunFolder, memory: grpo.Memory, row: Mapping[str, Any], tell: T
     tell(row)
 
 
-def _look(engine: Engine, folder: RunFolder, settings: GrpoSettings, memory: grpo.Memory, row: dict[str, Any], tell: Tell) -> None:
-    """Evaluate on the validation seeds; keep the best model."""
-    found = figures(model_values(engine, settings.scenario, range(*settings.evaluation_seeds), settings.partners))
+def _look(cast: Cast, folder: RunFolder, settings: GrpoSettings, memory: grpo.Memory, row: dict[str, Any], tell: Tell) -> None:
+    """Evaluate on the validation seeds; keep the best models."""
+    found = figures(model_values(cast, settings.scenario, range(*settings.evaluation_seeds), settings.partners))
     row |= {"evaluation": {name: {key: figure[key] for key in ("mean", "low", "high", "n")} for name, figure in found.items()}}
     memory.since_best += 1
     if found["return"]["mean"] > memory.best:
         memory.best, memory.since_best = found["return"]["mean"], 0
-        folder.keep_best(engine)
+        folder.keep_best(cast)
     warned = watch.warnings([*(old for old in folder.rows() if "turns_per_episode" in old), *([row] if "turns_per_episode" in row else [])])
     _add(folder, memory, row | ({"warnings": warned} if warned else {}), tell)
 
@@ -192,4 +194,4 @@ def evaluated(policy: str, scenario: str, seeds: Sequence[int]) -> dict[str, dic
     if not path.is_dir() and not policy.startswith("local:"):
         return figures(policy_values(policy, scenario, seeds))
     torch.set_num_threads(workers())
-    return figures(model_values(Engine.load(model_in(path)), scenario, seeds))
+    return figures(model_values(Cast.load(model_in(path)), scenario, seeds))

@@ -10,8 +10,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from clinsim.agents.decoding import Ask, Engine, Written
-from clinsim.agents.local import LocalPolicy
+from clinsim.agents.decoding import Ask, Written
+from clinsim.agents.local import LocalPolicy, Writer
 from clinsim.callers import Callers
 from clinsim.metrics import outcome
 from clinsim.record import Observation, Past, Policy, Reply, Role, Seat, Turn
@@ -48,11 +48,12 @@ class Said:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rollout:
-    """An episode as it was played: rewards by agent, what the model said, what became of the patients, and how many calls were refused."""
+    """An episode as it was played: rewards by agent, what the model said at its seats (`learning`), what became of the patients, calls refused."""
 
     plan: Plan
     rewards: Mapping[str, float]
     roles: Mapping[str, Role]
+    learning: frozenset[str]
     said: tuple[Said, ...]
     utility_loss: float
     actions: int
@@ -96,20 +97,20 @@ class _Handed:
 class Table:
     """One episode that stops whenever the model must decide."""
 
-    def __init__(self, plan: Plan, engine: Engine, scenario: Scenario) -> None:
+    def __init__(self, plan: Plan, writer: Writer, scenario: Scenario) -> None:
         """Seat everybody and begin."""
         self.plan = plan
         self.ward: WardEnv = raw_env(scenario)
         self.ward.reset(seed=plan.seed)
         seats = self.ward.seats()
         self.learning = tuple(seat for seat in seats if _partner(seat, plan.partners) is None)
-        self.model = LocalPolicy(engine, f"{plan.key}|{plan.number}")
+        self.model = LocalPolicy(writer, f"{plan.key}|{plan.number}")
         self.model.start(self.learning)
         self._handed = _Handed()
         self._callers = Callers({seat.agent: self._policy(seat) for seat in seats})
         self._callers.start(seats)
         self._roles: dict[str, Role] = {seat.agent: seat.role for seat in seats}
-        self._learners = {seat.agent for seat in self.learning}
+        self._learners = frozenset(seat.agent for seat in self.learning)
         self._asked: tuple[str, Observation] | None = None
         self.said: list[Said] = []
         self.actions = self.refused = 0
@@ -154,19 +155,19 @@ class Table:
         totals = self.ward.ledger.totals()
         rewards = {agent: float(totals.get(agent, 0.0)) for agent in self._roles}
         loss = float(outcome(self.ward.hospital.log)["utility_loss"])
-        return Rollout(self.plan, rewards, self._roles, tuple(self.said), loss, self.actions, self.refused)
+        return Rollout(self.plan, rewards, self._roles, self._learners, tuple(self.said), loss, self.actions, self.refused)
 
 
 def _partner(seat: Seat, partners: Mapping[str, str]) -> str | None:
     return partners.get(seat.agent, partners.get(seat.role))
 
 
-def play_block(engine: Engine, plans: Sequence[Plan], scenarios: Mapping[str, Scenario]) -> list[Rollout]:
+def play_block(writer: Writer, plans: Sequence[Plan], scenarios: Mapping[str, Scenario]) -> list[Rollout]:
     """Play some episodes in step: each time, all models that wait are answered in one batch."""
-    tables = [Table(plan, engine, scenarios[plan.scenario]) for plan in plans]
+    tables = [Table(plan, writer, scenarios[plan.scenario]) for plan in plans]
     waiting = [(table, ask) for table in tables if (ask := table.next_ask()) is not None]
     while waiting:
-        written = engine.complete([ask for _, ask in waiting])
+        written = writer.complete([ask for _, ask in waiting])
         for (table, _), said in zip(waiting, written, strict=True):
             table.take(said)
         waiting = [(table, ask) for table, _ in waiting if (ask := table.next_ask()) is not None]

@@ -12,16 +12,27 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
+from clinsim.agents.cast import Cast
 from clinsim.agents.decoding import Engine
 from clinsim.errors import UsageError
 
-SETTINGS, METRICS, LATEST, BEST, OPTIMISER, MEMORY, MANIFEST = (
-    "settings.json", "metrics.jsonl", "latest", "best", "optimiser.pt", "memory.json", "manifest.json",
+SETTINGS, METRICS, LATEST, BEST, OPTIMISER, MEMORY = (
+    "settings.json", "metrics.jsonl", "latest", "best", "optimiser.pt", "memory.json",
 )  # fmt: skip
+
+
+class Optimiser(Protocol):
+    """What has a state to be kept: an optimiser, or several."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """What is to be kept."""
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take it back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +68,20 @@ class RunFolder:
         """Whether there is one to go on from."""
         return (self.path / LATEST / MEMORY).exists()
 
-    def save(self, engine: Engine, optimiser: torch.optim.Optimizer, memory: Mapping[str, Any]) -> None:
+    def save(self, models: Cast | Engine, optimiser: Optimiser, memory: Mapping[str, Any]) -> None:
         """Write a checkpoint in place of the last."""
         draft = self.path / f"{LATEST}.part"
         shutil.rmtree(draft, ignore_errors=True)
-        write_model(engine, draft)
+        write_model(models, draft)
         torch.save(optimiser.state_dict(), draft / OPTIMISER)
         (draft / MEMORY).write_text(json.dumps(memory) + "\n", encoding="utf-8")
         self._replace(draft, LATEST)
 
-    def keep_best(self, engine: Engine) -> None:
+    def keep_best(self, models: Cast | Engine) -> None:
         """Write the model as the best so far."""
         draft = self.path / f"{BEST}.part"
         shutil.rmtree(draft, ignore_errors=True)
-        write_model(engine, draft)
+        write_model(models, draft)
         self._replace(draft, BEST)
 
     def _replace(self, draft: Path, name: str) -> None:
@@ -82,7 +93,7 @@ class RunFolder:
         draft.rename(place)
         shutil.rmtree(old, ignore_errors=True)
 
-    def restored(self, optimiser: torch.optim.Optimizer) -> dict[str, Any]:
+    def restored(self, optimiser: Optimiser) -> dict[str, Any]:
         """What the recipe remembered at the last checkpoint; the optimiser gets its state back, metrics after it are dropped."""
         folder = self.path / LATEST
         optimiser.load_state_dict(torch.load(folder / OPTIMISER, weights_only=True))
@@ -116,9 +127,7 @@ class RunFolder:
         return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()] if file.exists() else []
 
 
-def write_model(engine: Engine, folder: Path) -> None:
-    """A model as a checkpoint that `local:` plays: weights, words, values, and a manifest (role to base and adapter)."""
+def write_model(models: Cast | Engine, folder: Path) -> None:
+    """Models as a checkpoint that `local:` plays: weights, words, values, and a manifest (role to base and adapter)."""
     folder.mkdir(parents=True)
-    engine.save(folder)
-    manifest = {"roles": {role: {"base": ".", "adapter": None} for role in ("doctor", "pharmacist", "radiologist")}}
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+    (Cast.shared(models) if isinstance(models, Engine) else models).save(folder)

@@ -10,10 +10,13 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from clinsim.errors import UsageError
+from clinsim.record import Role
 from clinsim.training.advantages import How
 from clinsim.training.loss import Kind, Level
 
 S = TypeVar("S", bound="RunSettings")
+LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+"""The linear layers of a Llama or Qwen block."""
 
 
 class RunSettings(BaseModel):
@@ -48,6 +51,11 @@ class GrpoSettings(RunSettings):
     equal_roles: bool = Field(True, description="Each role weighs the same in the loss, however much it talks.")
     most_norm: float = Field(1.0, gt=0)
     partners: dict[str, str] = Field(default_factory=dict, description="Seats that do not learn: agent or role to SPEC.")
+    learners: Literal["shared", "adapters", "models"] = Field("shared", description="One policy, a LoRA adapter for each role, or a model for each.")
+    frozen: tuple[Role, ...] = Field((), description="Roles that play with the weights of the start, and do not learn.")
+    rank: int = Field(16, ge=1, description="Of an adapter.")
+    alpha: int = Field(32, ge=1, description="An adapter is scaled by alpha / rank.")
+    targets: tuple[str, ...] = Field(LINEAR, min_length=1, description="Layers that an adapter sits on.")
     processes: int = Field(1, ge=1, description="For playing; any number gives the same samples.")
     block: int = Field(8, ge=1, description="Episodes played in step: part of what fixes the numbers to the last bit.")
     evaluate_every: int = Field(10, ge=1)

@@ -12,11 +12,13 @@ from pathlib import Path
 import pytest
 import torch
 
+from clinsim.agents.cast import Cast
 from clinsim.agents.decoding import Engine
 from clinsim.errors import UsageError
 from clinsim.referee import TRAINING_SEEDS
 from clinsim.training import grpo
 from clinsim.training.grpo import Memory, earned_by, plans, played, scored, starts, trained, update
+from clinsim.training.learners import learners_of
 from clinsim.training.recipes import RECIPES, evaluated, recipe_of, rehearsed, run_grpo, settings_of, summary
 from clinsim.training.run import METRICS, RunFolder, write_model
 from clinsim.training.settings import GrpoSettings
@@ -61,10 +63,10 @@ def test_a_role_is_compared_with_itself_from_the_same_start(engine):
 
 def test_good_turns_become_likelier(engine):
     settings = SMALL.model_copy(update={"group_size": 6, "learning_rate": 1e-3, "warm_up": 0, "updates": 1, "entropy": 0.0})
-    optimiser = torch.optim.AdamW(engine.model.parameters(), lr=1e-3)
+    learners = learners_of(Cast.shared(engine), settings)
     step_of = scored(played(engine, settings, 0), settings, Memory().baselines)
     assert step_of.samples
-    losses = [update(engine, optimiser, step_of, settings, 0)["policy"] for _ in range(4)]
+    losses = [update(learners, step_of, settings, 0)["policy"] for _ in range(4)]
     assert losses[-1] < losses[0]
 
 
@@ -169,18 +171,13 @@ def test_a_gradient_that_is_no_number_is_an_error(engine):
     step_of = scored(played(engine, settings, 0), settings, Memory().baselines)
     step_of.values[:] = [float("nan")] * len(step_of.values)
     with pytest.raises(FloatingPointError, match="learning_rate"):
-        update(engine, torch.optim.AdamW(engine.model.parameters()), step_of, settings, 0)
+        update(learners_of(Cast.shared(engine), settings), step_of, settings, 0)
 
 
 def test_training_is_repeated_to_the_last_bit(start):
     rows = []
     for _ in range(2):
-        engine = Engine.load(start)
-        optimiser = torch.optim.AdamW(engine.model.parameters(), lr=1e-3)
-        rows.append(
-            [
-                {k: v for k, v in row.items() if k not in TIMES}
-                for row in trained(engine, optimiser, SMALL.model_copy(update={"steps": 2}), grpo.Memory())
-            ]
-        )
+        settings = SMALL.model_copy(update={"steps": 2})
+        learners = learners_of(Cast.load(start), settings)
+        rows.append([{k: v for k, v in row.items() if k not in TIMES} for row in trained(learners, settings, grpo.Memory())])
     assert rows[0] == rows[1]
