@@ -9,7 +9,7 @@ import copy
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from peft import LoraConfig, get_peft_model_state_dict, set_peft_model_state_dict
@@ -19,20 +19,13 @@ from torch import Tensor
 from torch.nn import Parameter
 from transformers import PreTrainedModel
 
+from clinsim.agents.cast import Lora
 from clinsim.agents.decoding import plain_weights
 from clinsim.errors import UsageError
 
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
 _IN_FILE = "base_model.model."
 """What peft writes before each name in a file."""
-
-
-class Lora(NamedTuple):
-    """Shape of an adapter: its `rank`, what it is scaled by (`alpha` / rank), and the layers it sits on."""
-
-    rank: int
-    alpha: int
-    targets: tuple[str, ...]
 
 
 def add_adapter(model: PreTrainedModel, name: str, lora: Lora, seed: int) -> None:

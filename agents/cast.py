@@ -29,6 +29,14 @@ class Voice(NamedTuple):
     adapter: str | None = None
 
 
+class Lora(NamedTuple):
+    """Shape of an adapter: its `rank`, what it is scaled by (`alpha` / rank), and the layers it sits on."""
+
+    rank: int
+    alpha: int
+    targets: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Cast:
     """Models by name, and the voice of each role."""

@@ -15,8 +15,9 @@ from typing import Any
 
 import torch
 from torch.nn import Parameter
+from transformers import PreTrainedModel
 
-from clinsim.agents.cast import Cast, Voice
+from clinsim.agents.cast import ALL, Cast, Lora, Voice
 from clinsim.agents.decoding import Engine
 from clinsim.errors import UsageError
 from clinsim.record import ROLES, Role
@@ -24,6 +25,8 @@ from clinsim.training.settings import GrpoSettings
 
 START = "start"
 """The base of frozen roles where that of the others learns."""
+EXPERT = "expert"
+"""The adapter that is taught what experts did, for all roles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +118,24 @@ def prepared(start: Cast, settings: GrpoSettings) -> Cast:
     return PREPARE[settings.learners](start, learning_roles(settings), settings)
 
 
+def with_adapter(engine: Engine, lora: Lora, seed: int) -> Cast:
+    """One adapter for all roles on a model, which is frozen by it."""
+    from clinsim.agents.adapters import add_adapter
+
+    add_adapter(engine.model, EXPERT, lora, seed)
+    return Cast({ALL: engine}, dict.fromkeys(ROLES, Voice(ALL, EXPERT)))
+
+
+def merged_cast(cast: Cast) -> Cast:
+    """Plain models that answer as those with adapters do: one if all roles speak with one voice, else one for each voice."""
+    from clinsim.agents.adapters import merged
+
+    distinct = list(dict.fromkeys(cast.voices.values()))
+    names = {voice: ALL if len(distinct) == 1 else voice.adapter or voice.base for voice in distinct}
+    engines = {names[voice]: _with(cast.engines[voice.base], merged(cast.engines[voice.base].model, voice.adapter)) for voice in distinct}
+    return Cast(engines, {role: Voice(names[voice]) for role, voice in cast.voices.items()})
+
+
 def _shared(start: Cast, learning: Sequence[str], settings: GrpoSettings) -> Cast:
     bases = {start.voices[role].base for role in learning}
     if len(bases) > 1:
@@ -126,11 +147,10 @@ def _shared(start: Cast, learning: Sequence[str], settings: GrpoSettings) -> Cas
 
 
 def _adapters(start: Cast, learning: Sequence[str], settings: GrpoSettings) -> Cast:
-    from clinsim.agents.adapters import Lora, add_adapter
+    from clinsim.agents.adapters import add_adapter
 
-    lora = Lora(settings.rank, settings.alpha, settings.targets)
     for number, role in enumerate(learning):
-        add_adapter(start.engines[start.voices[role].base].model, role, lora, settings.seed + number)
+        add_adapter(start.engines[start.voices[role].base].model, role, settings.lora, settings.seed + number)
     return Cast(start.engines, dict(start.voices) | {role: Voice(start.voices[role].base, role) for role in learning})
 
 
@@ -145,4 +165,9 @@ PREPARE: dict[str, Callable[[Cast, Sequence[str], GrpoSettings], Cast]] = {"shar
 
 
 def _copied(engine: Engine) -> Engine:
-    return Engine(copy.deepcopy(engine.model), engine.tokenizer, engine.vocabulary)
+    return _with(engine, copy.deepcopy(engine.model))
+
+
+def _with(engine: Engine, model: PreTrainedModel) -> Engine:
+    """Another model with the words of this one."""
+    return Engine(model, engine.tokenizer, engine.vocabulary)

@@ -120,24 +120,3 @@ def policy_loss(
     clipped = masked_mean(outside.expand_as(mask).float(), mask)
     total = policy + rule.kl * divergence - rule.entropy * entropy
     return LossParts(total, policy.detach(), divergence.detach(), entropy.detach(), clipped)
-
-
-def scored(logits: Tensor, tokens: Tensor, allowed: Tensor | None = None) -> tuple[Tensor, Tensor]:
-    """Log-probability of each token given those before it, and the entropy of its distribution.
-
-    Args:
-        logits: Of the model, (B, T, vocabulary): those at t speak of the token at t + 1.
-        tokens: (B, T).
-        allowed: What the grammar left open for the token at each position, (B, T, vocabulary): the distribution is that over what is allowed.
-
-    Returns:
-        Two (B, T); position 0, which nothing precedes, holds 0.
-    """
-    ahead = logits[:, :-1]
-    if allowed is not None:
-        ahead = ahead.masked_fill(~allowed[:, 1:], -torch.inf)
-    spread = ahead.log_softmax(-1)
-    chosen = spread.gather(-1, tokens[:, 1:].unsqueeze(-1)).squeeze(-1)
-    entropy = -(spread.exp() * spread.masked_fill(spread == -torch.inf, 0.0)).sum(-1)
-    pad = torch.zeros_like(chosen[:, :1])
-    return torch.cat([pad, chosen], 1), torch.cat([pad, entropy], 1)

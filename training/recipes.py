@@ -20,10 +20,10 @@ from clinsim.scenario_file import load_scenario
 from clinsim.training import grpo, watch
 from clinsim.training.evaluate import figures, model_values, policy_values
 from clinsim.training.experts import expert_turns, lessons, seats_of
-from clinsim.training.learners import learners_of, prepared
+from clinsim.training.learners import learners_of, merged_cast, prepared, with_adapter
 from clinsim.training.model import Shape, fresh_engine
 from clinsim.training.run import RunFolder
-from clinsim.training.settings import GrpoSettings, RunSettings, SftSettings, settings_from
+from clinsim.training.settings import GrpoSettings, MergeSettings, RunSettings, SftSettings, settings_from
 from clinsim.training.sft import FitRule, fitted
 
 Tell = Callable[[Mapping[str, Any]], None]
@@ -101,6 +101,8 @@ def run_sft(settings: SftSettings, out: Path, resume: bool, tell: Tell) -> None:
     """
     if resume:
         raise UsageError("sft takes minutes and is not resumed: give another folder with --out")
+    if settings.rank and settings.start == "fresh":
+        raise UsageError("rank: an adapter needs a start that was taught; fresh weights are fitted whole (rank=0)")
     folder = RunFolder.opened(out, settings.model_dump(mode="json"), resume=False)
     torch.set_num_threads(settings.threads or workers())
     shown = list(expert_turns(settings.scenario, range(settings.first_seed, settings.first_seed + settings.episodes), settings.expert))
@@ -108,13 +110,24 @@ def run_sft(settings: SftSettings, out: Path, resume: bool, tell: Tell) -> None:
         middle = sorted(turn.reward for turn in shown)[len(shown) // 2]
         shown = [turn for turn in shown if turn.reward >= middle]
     engine = fresh_engine(shown, Shape(), settings.seed) if settings.start == "fresh" else Engine.load(model_in(Path(settings.start)))
+    models = with_adapter(engine, settings.lora, settings.seed) if settings.rank else Cast.shared(engine)
     samples = list(lessons(engine, shown, seats_of(settings.scenario)))
     rule = FitRule(settings.passes, settings.learning_rate, batch_tokens=settings.batch_tokens, seed=settings.seed)
     for step in fitted(engine.model, samples, rule):
         row = {"step": step.step, "loss": step.loss}
         folder.add(row)
         tell(row)
-    folder.keep_best(engine)
+    folder.keep_best(models)
+
+
+def run_merge(settings: MergeSettings, out: Path, resume: bool, tell: Tell) -> None:
+    """Merge the adapters of a model into its weights.
+
+    Raises:
+        UsageError: The folder holds something already, or the start is no model.
+    """
+    cast = Cast.load(model_in(Path(settings.start)))
+    RunFolder.opened(out, settings.model_dump(mode="json"), resume=resume).keep_best(merged_cast(cast))
 
 
 _ONE_STEP = {"steps": 1, "groups": 1, "group_size": 2, "evaluation_seeds": (10_000, 10_001)}
@@ -122,6 +135,7 @@ _TWO_EPISODES = {"episodes": 2, "passes": 1}
 RECIPES: dict[str, Recipe] = {
     "grpo": Recipe("GRPO for all learning seats of a scenario, from any start", GrpoSettings, run_grpo, _ONE_STEP),
     "sft": Recipe("supervised training on scripted experts: a small model of one's own, from nothing", SftSettings, run_sft, _TWO_EPISODES),
+    "merge": Recipe("adapters merged into plain models", MergeSettings, run_merge, {}),
 }
 
 

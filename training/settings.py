@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from clinsim.agents.cast import Lora
 from clinsim.errors import UsageError
 from clinsim.record import Role
 from clinsim.training.advantages import How
@@ -30,7 +31,20 @@ class RunSettings(BaseModel):
     batch_tokens: int = Field(8192, ge=64, description="Tokens of one forward pass, padding included: lower it if memory runs out.")
 
 
-class GrpoSettings(RunSettings):
+class AdapterSettings(RunSettings):
+    """What recipes have that may fit LoRA adapters."""
+
+    rank: int = Field(16, ge=1, description="Of an adapter.")
+    alpha: int = Field(32, ge=1, description="An adapter is scaled by alpha / rank.")
+    targets: tuple[str, ...] = Field(LINEAR, min_length=1, description="Layers that an adapter sits on.")
+
+    @property
+    def lora(self) -> Lora:
+        """The shape of an adapter."""
+        return Lora(self.rank, self.alpha, self.targets)
+
+
+class GrpoSettings(AdapterSettings):
     """GRPO for several agents."""
 
     start: str = Field(description="Folder of the model to start from, or of a run (its best).")
@@ -53,9 +67,6 @@ class GrpoSettings(RunSettings):
     partners: dict[str, str] = Field(default_factory=dict, description="Seats that do not learn: agent or role to SPEC.")
     learners: Literal["shared", "adapters", "models"] = Field("shared", description="One policy, a LoRA adapter for each role, or a model for each.")
     frozen: tuple[Role, ...] = Field((), description="Roles that play with the weights of the start, and do not learn.")
-    rank: int = Field(16, ge=1, description="Of an adapter.")
-    alpha: int = Field(32, ge=1, description="An adapter is scaled by alpha / rank.")
-    targets: tuple[str, ...] = Field(LINEAR, min_length=1, description="Layers that an adapter sits on.")
     processes: int = Field(1, ge=1, description="For playing; any number gives the same samples.")
     block: int = Field(8, ge=1, description="Episodes played in step: part of what fixes the numbers to the last bit.")
     evaluate_every: int = Field(10, ge=1)
@@ -64,7 +75,7 @@ class GrpoSettings(RunSettings):
     watch: Literal["warn", "stop"] = Field("warn", description="What to do when a known collapse shows.")
 
 
-class SftSettings(RunSettings):
+class SftSettings(AdapterSettings):
     """Supervised training on experts."""
 
     start: str = Field("fresh", description="Folder of the model to start from, or `fresh`: random weights, and the words of these experts.")
@@ -74,6 +85,13 @@ class SftSettings(RunSettings):
     passes: int = Field(3, ge=1)
     learning_rate: float = Field(2e-3, gt=0)
     keep: Literal["all", "better_half"] = Field("all", description="Which episodes teach: all, or those with a return above the median.")
+    rank: int = Field(0, ge=0, description="Of a LoRA adapter on a frozen start; 0: all weights are fitted.")
+
+
+class MergeSettings(RunSettings):
+    """Adapters into plain models."""
+
+    start: str = Field(description="Folder of a model with adapters, or of a run (its best).")
 
 
 def settings_from(kind: type[S], file: Path | None, given: Sequence[str]) -> S:

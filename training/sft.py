@@ -44,14 +44,15 @@ class FitStep:
 
 
 def fitted(model: PreTrainedModel, samples: Sequence[Sample], rule: FitRule) -> Iterator[FitStep]:
-    """Fit a model to samples, one update after the other.
+    """Fit what can be trained of a model to samples (an adapter on a frozen model, or all), one update after the other.
 
     Raises:
         FloatingPointError: The loss is no number any more.
     """
     cut = list(batches(samples, rule.batch_tokens))
     steps = rule.passes * len(cut)
-    optimiser = torch.optim.AdamW(model.parameters(), lr=rule.learning_rate, weight_decay=rule.weight_decay)
+    weights = [weights for weights in model.parameters() if weights.requires_grad]
+    optimiser = torch.optim.AdamW(weights, lr=rule.learning_rate, weight_decay=rule.weight_decay)
     order = np.random.default_rng(rule.seed)
     model.train()
     for step in range(steps):

@@ -9,16 +9,16 @@ import torch
 from peft import PeftModel
 
 import clinsim
-from clinsim.agents.adapters import Lora, add_adapter, merged
-from clinsim.agents.cast import MANIFEST, Cast, Voice
+from clinsim.agents.adapters import add_adapter, merged
+from clinsim.agents.cast import MANIFEST, Cast, Lora, Voice
 from clinsim.agents.decoding import Ask, Engine
 from clinsim.errors import UsageError
 from clinsim.record import ROLES
 from clinsim.training.grpo import Memory, described, played, scored, trained, update
-from clinsim.training.learners import Learners, learners_of, prepared
-from clinsim.training.recipes import run_grpo
+from clinsim.training.learners import Learners, learners_of, merged_cast, prepared
+from clinsim.training.recipes import run_grpo, run_merge, run_sft
 from clinsim.training.run import RunFolder, write_model
-from clinsim.training.settings import GrpoSettings
+from clinsim.training.settings import GrpoSettings, MergeSettings, SftSettings
 
 SMALL = GrpoSettings(start="", steps=2, groups=1, group_size=2, evaluate_every=1, evaluation_seeds=(10_000, 10_001), threads=1, rank=4, warm_up=0)
 WAYS = ("shared", "adapters", "models")
@@ -205,3 +205,33 @@ def test_adapters_of_the_same_seed_are_the_same(engine, tmp_path):
     other.save(tmp_path / "other")
     names = [Path(role) / "adapter_model.safetensors" for role in ROLES]
     assert all((tmp_path / "first" / name).read_bytes() == (tmp_path / "other" / name).read_bytes() for name in names)
+
+
+def test_sft_fits_an_adapter_that_is_merged_into_a_plain_model(engine, shown, seats, asks, tmp_path):
+    write_model(engine, tmp_path / "start")
+    settings = SftSettings(start=str(tmp_path / "start"), rank=4, targets=("q_proj", "down_proj"), episodes=2, passes=1, threads=1)
+    run_sft(settings, tmp_path / "taught", False, lambda row: None)
+    taught = Cast.load(tmp_path / "taught" / "best")
+    assert set(taught.voices.values()) == {Voice(".", "expert")}
+    assert all(
+        torch.equal(a, b) for a, b in zip(engine.model.parameters(), Engine.load(tmp_path / "taught" / "best").model.parameters(), strict=True)
+    )
+    run_merge(MergeSettings(start=str(tmp_path / "taught")), tmp_path / "plain", False, lambda row: None)
+    plain = Cast.load(tmp_path / "plain" / "best")
+    assert set(plain.voices.values()) == {Voice(".")}
+    assert spoken(taught, asks) != spoken(Cast.shared(engine), asks)
+    for before, after in zip(spoken(taught, asks), spoken(plain, asks), strict=True):
+        assert before == pytest.approx(after, abs=1e-5)
+
+
+def test_adapters_of_roles_are_merged_into_a_model_for_each(engine, asks):
+    cast = disturbed(made(engine, set_to(learners="adapters", frozen=("doctor",))).cast)
+    plain = merged_cast(cast)
+    assert plain.voices == {"doctor": Voice("."), "pharmacist": Voice("pharmacist"), "radiologist": Voice("radiologist")}
+    for before, after in zip(spoken(cast, asks), spoken(plain, asks), strict=True):
+        assert before == pytest.approx(after, abs=1e-5)
+
+
+def test_an_adapter_on_fresh_weights_is_refused(tmp_path):
+    with pytest.raises(UsageError, match="needs a start that was taught"):
+        run_sft(SftSettings(rank=4), tmp_path / "run", False, lambda row: None)

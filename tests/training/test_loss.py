@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from datasets import Dataset
@@ -13,7 +14,9 @@ from tokenizers import Tokenizer, models
 from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
 from trl import GRPOConfig, GRPOTrainer
 
-from clinsim.training.loss import LossRule, policy_loss, scored
+from clinsim.training.batches import collated, decided_logps
+from clinsim.training.loss import LossRule, policy_loss
+from clinsim.training.samples import Group, Sample
 
 VOCABULARY = 24
 
@@ -64,14 +67,25 @@ def theirs(model: Qwen3ForCausalLM, data: dict[str, torch.Tensor], folder: str, 
     return trainer._compute_loss(trainer.model, data)
 
 
-def ours(model: Qwen3ForCausalLM, data: dict[str, torch.Tensor], rule: LossRule) -> torch.Tensor:
-    tokens = torch.cat([data["prompt_ids"], data["completion_ids"]], 1)
-    attention = torch.cat([data["prompt_mask"], data["completion_mask"]], 1)
+def sampled(data: dict[str, torch.Tensor]) -> list[Sample]:
+    """The same batch as samples: a decision wherever TRL's masks are 1."""
     start = data["prompt_ids"].shape[1]
-    logps, entropies = scored(model(tokens, attention_mask=attention).logits, tokens)
+    rows = []
+    for row, written in enumerate((data["completion_mask"] * data["tool_mask"]).bool()):
+        places = written.nonzero().flatten()
+        tokens = [*data["prompt_ids"][row].tolist(), *data["completion_ids"][row][data["completion_mask"][row].bool()].tolist()]
+        logps = tuple(data["old_per_token_logps"][row][places].tolist())
+        rows.append(Sample(tuple(tokens), tuple((places + start).tolist()), logps, 0.0, "doctor", "doctor_1", Group("toy", 0, "doctor"), row, 0))
+    return rows
+
+
+def ours(model: Qwen3ForCausalLM, data: dict[str, torch.Tensor], rule: LossRule) -> torch.Tensor:
+    samples = sampled(data)
+    made = collated(samples, tuple(range(len(samples))))
+    logps, entropies = decided_logps(model, made)
+    reference = data["ref_per_token_logps"].gather(1, (made.before + 1 - data["prompt_ids"].shape[1]).clamp(min=0))
     return policy_loss(
-        logps[:, start:], data["old_per_token_logps"], data["advantages"], (data["completion_mask"] * data["tool_mask"]).float(), rule,
-        entropies=entropies[:, start:], reference=data["ref_per_token_logps"] if rule.kl else None,
+        logps, made.sampled, data["advantages"], made.mask, rule, entropies=entropies, reference=reference if rule.kl else None
     ).total  # fmt: skip
 
 
@@ -140,10 +154,12 @@ def test_padding_changes_nothing(seed):
 
 
 def test_under_a_grammar_the_distribution_is_over_what_is_allowed():
-    logits = torch.tensor([[[1.0, 2.0, 3.0], [0.0, 0.0, 0.0]]])
-    tokens = torch.tensor([[0, 1]])
-    allowed = torch.tensor([[[True, True, True], [True, True, False]]])
-    logps, entropies = scored(logits, tokens, allowed)
-    p = math.exp(2.0) / (math.exp(1.0) + math.exp(2.0))
-    assert logps[0].tolist() == pytest.approx([0.0, math.log(p)], abs=1e-6)
-    assert entropies[0, 1].item() == pytest.approx(-p * math.log(p) - (1 - p) * math.log(1 - p), abs=1e-6)
+    model, open_to = tiny_model(), np.zeros((2, VOCABULARY), dtype=np.bool_)
+    open_to[0, [5, 6, 9]] = True
+    open_to[1, :] = True
+    sample = Sample((3, 4, 6, 7), (2, 3), (-1.0, -1.0), 0.0, "doctor", "doctor_1", Group("toy", 0, "doctor"), 0, 0, open_to)
+    logps, entropies = decided_logps(model, collated([sample], (0,)))
+    logits = model(torch.tensor([[3, 4, 6, 7]])).logits[0]
+    three = logits[1, [5, 6, 9]].softmax(0)
+    assert logps[0].tolist() == pytest.approx([three[1].log().item(), logits[2].log_softmax(0)[7].item()], abs=1e-5)
+    assert entropies[0, 0].item() == pytest.approx(-(three * three.log()).sum().item(), abs=1e-5)
