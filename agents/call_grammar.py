@@ -1,15 +1,16 @@
-"""What a small model may write: a JSON schema of all calls that fit its tools, with every value enumerated.
+"""What a small model may write: every call that fits its tools, as a tree of choices among texts.
 
-The grammar, not the prompt, holds the schemas. Names and texts come from a `Vocabulary` that lies beside the weights; ids are those that the
-prompt shows. A tool for which no id is in sight is left out.
+The grammar, not the prompt, holds the schemas. Names, numbers and texts come from a `Vocabulary` that lies beside the weights; ids are those that
+are in sight. A tool for which no id is in sight is left out.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,17 @@ _ID = re.compile(r"\b[POSM]\d{4}\b")
 MOST_IN_A_LIST = 3
 """Items of a list argument, findings of a report for instance, that the grammar allows."""
 Values = Sequence[Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Choice:
+    """One of several texts; behind some of them comes more than what stands behind the choice itself."""
+
+    after: Mapping[str, Form]
+
+
+Form = tuple[str | Choice, ...]
+"""Texts that must be written, and choices, in order."""
 
 
 def ids_in(text: str) -> tuple[str, ...]:
@@ -72,8 +84,8 @@ def canonical(call: Mapping[str, Any], card: ToolCard, vocabulary: Vocabulary) -
     return written({"name": card.name, "arguments": arguments})
 
 
-def written(call: Mapping[str, Any]) -> str:
-    """The text of a call."""
+def written(call: Any) -> str:
+    """The text of a call, or of a value in one."""
     return json.dumps(call, separators=(",", ":"), ensure_ascii=False)
 
 
@@ -85,56 +97,101 @@ def _nearest_in(key: str, value: Any, vocabulary: Vocabulary) -> Any:
     return value if key.rpartition(".")[2] in IDS else vocabulary.nearest(key, plain(value))
 
 
-def calls_schema(cards: Sequence[ToolCard], vocabulary: Vocabulary, ids: Sequence[str]) -> dict[str, Any]:
-    """The JSON schema of every call that may be written now.
+def calls_form(cards: Sequence[ToolCard], vocabulary: Vocabulary, ids: Sequence[str]) -> Form:
+    """Every call that may be written now.
 
     Raises:
         ValueError: None may: no tool can be used with the ids in sight.
     """
-    calls = [rule for card in cards if (rule := _call_rule(card, vocabulary, ids)) is not None]
+    calls = {card.name: form for card in cards if (form := _call_form(card, vocabulary, ids)) is not None}
     if not calls:
         raise ValueError("no tool can be called with what is in sight")
-    return {"anyOf": calls}
+    return ('{"name":"', Choice(calls))
 
 
-def _call_rule(card: ToolCard, vocabulary: Vocabulary, ids: Sequence[str]) -> dict[str, Any] | None:
-    rules = card.parameters["properties"]
+def _call_form(card: ToolCard, vocabulary: Vocabulary, ids: Sequence[str]) -> Form | None:
     required = set(card.parameters.get("required", ()))
-    arguments: dict[str, Any] = {}
-    for name, rule in rules.items():
-        open_values = _value_rule(f"{card.name}.{name}", name, rule, vocabulary, ids)
-        if open_values is not None:
-            arguments[name] = open_values
+    arguments: dict[str, Form] = {}
+    for name, rule in card.parameters["properties"].items():
+        value = _value_form(f"{card.name}.{name}", name, rule, vocabulary, ids)
+        if value:
+            arguments[name] = value
         elif name in required:
             return None
-    return _object({"name": {"const": card.name}, "arguments": _object(arguments)})
+    return _joined(['","arguments":', *_object(arguments), "}"])
 
 
-def _value_rule(key: str, name: str, rule: Mapping[str, Any], vocabulary: Vocabulary, ids: Sequence[str]) -> dict[str, Any] | None:
+def _value_form(key: str, name: str, rule: Mapping[str, Any], vocabulary: Vocabulary, ids: Sequence[str]) -> Form:
+    """What may be written for a value; empty if nothing may."""
     if name in IDS:
         return _enumeration([one for one in ids if one.startswith(IDS[name])])
     if rule.get("type") == "array":
-        return _list_rule(key, rule, vocabulary, ids)
+        return _list_form(key, rule["items"], vocabulary, ids)
     if "enum" in rule:
         return _enumeration(rule["enum"])
-    if rule.get("type") == "boolean":
-        return {"type": "boolean"}
-    return _enumeration(vocabulary.values.get(key, ()))
+    return _enumeration((False, True) if rule.get("type") == "boolean" else vocabulary.values.get(key, ()))
 
 
-def _list_rule(key: str, rule: Mapping[str, Any], vocabulary: Vocabulary, ids: Sequence[str]) -> dict[str, Any] | None:
-    item = rule["items"]
+def _list_form(key: str, item: Mapping[str, Any], vocabulary: Vocabulary, ids: Sequence[str]) -> Form:
+    """A list of at most `MOST_IN_A_LIST` items, each of one form."""
     if item.get("type") != "object":
-        inner = _value_rule(key, "", item, vocabulary, ids)
+        inner = _value_form(key, "", item, vocabulary, ids)
     else:
-        fields = {name: _value_rule(f"{key}.{name}", name, part, vocabulary, ids) for name, part in item["properties"].items()}
-        inner = _object({name: part for name, part in fields.items() if part is not None})
-    return None if inner is None else {"type": "array", "items": inner, "maxItems": MOST_IN_A_LIST}
+        fields = {name: _value_form(f"{key}.{name}", name, part, vocabulary, ids) for name, part in item["properties"].items()}
+        inner = _object({name: part for name, part in fields.items() if part})
+    if not inner or not isinstance(inner[0], str):
+        return ()
+    more: Form = ("]",)
+    for _ in range(MOST_IN_A_LIST - 1):
+        more = (Choice({"]": (), ",": _joined([*inner, *more])}),)
+    return ("[", Choice({"]": (), inner[0]: _joined([*inner[1:], *more])}))
 
 
-def _enumeration(values: Values) -> dict[str, Any] | None:
-    return {"enum": list(values)} if values else None
+def _enumeration(values: Values) -> Form:
+    """One of some values, all texts or none of them."""
+    quote = '"' if values and isinstance(values[0], str) else ""
+    texts = [written(value) for value in values]
+    return _joined([quote, Choice({text[len(quote) : len(text) - len(quote)]: () for text in texts}), quote]) if texts else ()
 
 
-def _object(properties: Mapping[str, Any]) -> dict[str, Any]:
-    return {"type": "object", "properties": dict(properties), "required": list(properties), "additionalProperties": False}
+def _object(fields: Mapping[str, Form]) -> Form:
+    parts: list[str | Choice] = []
+    for name, form in fields.items():
+        parts += ["," if parts else "{", f'"{name}":', *form]
+    return _joined([*(parts or ["{"]), "}"])
+
+
+def _joined(parts: Iterable[str | Choice]) -> Form:
+    """Parts with neighbouring texts in one, and choices of one text as texts."""
+    return reduce(_with_part, parts, ())
+
+
+def _with_part(form: Form, part: str | Choice) -> Form:
+    if isinstance(part, Choice) and len(part.after) == 1:
+        ((text, after),) = part.after.items()
+        return reduce(_with_part, (text, *after), form)
+    if isinstance(part, str) and form and isinstance(form[-1], str):
+        return (*form[:-1], form[-1] + part)
+    return (*form, part) if part else form
+
+
+def pieces(form: Form, text: str) -> list[str]:
+    """The texts of a form, one after the other, that make up `text`.
+
+    Raises:
+        ValueError: The form does not write it.
+    """
+    ahead, found, rest = list(reversed(form)), [], text
+    while ahead:
+        part = ahead.pop()
+        fitting = [part] if isinstance(part, str) else list(part.after)
+        piece = max((one for one in fitting if rest.startswith(one)), key=len, default=None)
+        if piece is None:
+            raise ValueError(f"the grammar does not go on with {rest!r:.80}")
+        found.append(piece)
+        rest = rest[len(piece) :]
+        if isinstance(part, Choice):
+            ahead += reversed(part.after[piece])
+    if rest:
+        raise ValueError(f"the grammar ends before {rest!r:.80}")
+    return found

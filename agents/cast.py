@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from clinsim.agents.decoding import Ask, Engine, Written
+from clinsim.agents.decoding import Ask, Encode, Engine, Written
+from clinsim.agents.shelf import Shelf
 from clinsim.errors import UsageError
 from clinsim.record import ROLES
 
@@ -88,14 +89,18 @@ class Cast:
             switch(engine.model, voice.adapter)
         return engine
 
-    def complete(self, asks: Sequence[Ask]) -> list[Written]:
-        """Answer each prompt with one call by the voice of its role; each voice answers its own in one batch."""
+    def encoder(self, role: str) -> Encode:
+        """How texts become tokens for a role."""
+        return self.engines[self.voices[role].base].encode
+
+    def complete(self, asks: Sequence[Ask], shelf: Shelf | None = None) -> list[Written]:
+        """Answer each conversation with one call by the voice of its role; each voice answers its own in one batch."""
         places: dict[Voice, list[int]] = defaultdict(list)
         for place, ask in enumerate(asks):
             places[self.voices[ask.role]].append(place)
         found: dict[int, Written] = {}
         for voice, own in places.items():
-            found |= zip(own, self.speaking(voice).complete([asks[place] for place in own]), strict=True)
+            found |= zip(own, self.speaking(voice).complete([asks[place] for place in own], shelf), strict=True)
         return [found[place] for place in range(len(asks))]
 
 

@@ -8,17 +8,21 @@ from pathlib import Path
 from typing import Protocol
 
 from clinsim.agents.cast import MANIFEST, Cast
-from clinsim.agents.decoding import Ask, Written
-from clinsim.agents.transcript import Transcript
+from clinsim.agents.conversation import Conversation
+from clinsim.agents.decoding import Ask, Encode, Written
+from clinsim.agents.shelf import Shelf
 from clinsim.errors import UsageError
 from clinsim.record import Observation, Past, Reply, Seat, Turn
 
 
 class Writer(Protocol):
-    """Whatever answers a batch of prompts, each with one call: a model, or a cast of them."""
+    """Whatever answers a batch of conversations, each with one call: a model, or a cast of them."""
 
-    def complete(self, asks: Sequence[Ask]) -> list[Written]:
-        """Answer each prompt with one call."""
+    def complete(self, asks: Sequence[Ask], shelf: Shelf | None = None) -> list[Written]:
+        """Answer each conversation with one call; a shelf spares reading again what it keeps."""
+
+    def encoder(self, role: str) -> Encode:
+        """How texts become tokens for a role."""
 
 
 def model_in(folder: Path) -> Path:
@@ -50,18 +54,20 @@ class LocalPolicy:
         """Play with `writer`; `key` tells this rollout's draws from those of others with the same seed."""
         self.writer = writer
         self.key = key
-        self._transcripts: dict[str, Transcript] = {}
+        self._shelf = Shelf()
+        self._talks: dict[str, Conversation] = {}
 
     def start(self, seats: Sequence[Seat], history: Sequence[Past] = ()) -> None:
         """Begin an episode; what `history` tells is read as if it had been played."""
-        self._transcripts = {seat.agent: Transcript(seat) for seat in seats}
+        self._shelf = Shelf()
+        self._talks = {seat.agent: Conversation(seat, self.writer.encoder(seat.role)) for seat in seats}
         for agent, observation, reply in history:
-            self._transcripts[agent].see(observation)
-            self._transcripts[agent].note(reply)
+            self._talks[agent].see(observation)
+            self._talks[agent].note(reply)
 
     def act(self, turns: Sequence[Turn]) -> list[Reply]:
         """Answer each (agent, observation), in order."""
-        return self.replies(turns, self.writer.complete(self.asks(turns)))
+        return self.replies(turns, self.writer.complete(self.asks(turns), self._shelf))
 
     def asks(self, turns: Sequence[Turn]) -> list[Ask]:
         """What the model is to read for each turn; takes in what is shown."""
@@ -72,12 +78,12 @@ class LocalPolicy:
         return [self._reply(agent, said) for (agent, _), said in zip(turns, written, strict=True)]
 
     def _ask(self, agent: str, observation: Observation) -> Ask:
-        transcript = self._transcripts[agent]
-        transcript.see(observation)
-        seat = transcript.seat
-        return Ask(transcript.prompt, seat.tools, f"{seat.seed}|{self.key}|{transcript.turns}", seat.role)
+        talk = self._talks[agent]
+        talk.see(observation)
+        seat, turns = talk.transcript.seat, talk.transcript.turns
+        return Ask(talk.tokens, seat.tools, talk.transcript.ids, f"{seat.seed}|{self.key}|{agent}", f"{seat.seed}|{self.key}|{turns}", seat.role)
 
     def _reply(self, agent: str, said: Written) -> Reply:
         reply = Reply(said.text, (said.text,), None, said.tokens, said.logps, 0.0, said.decided)
-        self._transcripts[agent].note(reply)
+        self._talks[agent].note(reply)
         return reply

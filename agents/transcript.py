@@ -1,7 +1,7 @@
-"""What a small model reads: everything it was shown and did, folded into a few short lines about each patient, order and study.
+"""What a small model reads: each turn what has changed, in a few short lines; or, when it must begin anew, all that it knows.
 
-No clinical knowledge is in here, and nothing is left out but what says nothing (empty fields, times, units that never change). The latest answer
-of each kind stands; what is stable comes first, so that a prompt begins as the one before it did.
+No clinical knowledge is in here, and nothing is left out but what says nothing (empty fields, times, units that never change). Of rows and
+answers only those fields are shown that read otherwise than before.
 """
 
 from __future__ import annotations
@@ -12,23 +12,29 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from clinsim.agents.call_grammar import ids_in
 from clinsim.record import Observation, Reply, Seat
 
-SILENT = frozenset({
-    "minute", "arrived_at", "placed_at", "done_at", "filed_at", "requested_at", "waiting_since", "due_at", "last_at", "vital_units", "units",
-    "id", "text", "urgent", "kind", "subject", "message", "by", "owner", "weight_unit", "source", "status", "patient_id", "order_id", "study_id",
+TIMES = {"minute", "arrived_at", "placed_at", "done_at", "filed_at", "requested_at", "taken_at", "waiting_since", "due_at", "last_at"}
+SILENT = frozenset(TIMES | {
+    "vital_units", "units", "id", "text", "urgent", "kind", "subject", "message", "by", "owner", "weight_unit", "source", "status",
+    "patient_id", "order_id", "study_id", "waited_minutes", "minutes",
 })  # fmt: skip
-"""Fields that are not shown: times, what the line already says, and words beside the facts that carry them."""
-SUBJECTS = ("patient_id", "order_id", "study_id", "letter_id", "patient", "order", "study", "letter")
-"""Where the subject of a call, a row or an item of news stands: the first that is there."""
+"""Fields of answers and news that are not shown: times, what the line already says, and words beside the facts that carry them."""
+SILENT_IN_ROWS = SILENT - {"owner", "status"}
+SUBJECTS = ("patient_id", "order_id", "study_id", "letter_id")
+"""Where the subject of a call stands: the first that is there."""
 MOST_SUBJECTS = 6
-"""Subjects in one prompt: those on the work list, latest touched first."""
+"""Subjects that are told of when a conversation begins anew: those on the work list, latest touched first."""
+MOST_LETTERS = 3
+"""Letters that may still be named: the latest."""
 LONGEST_FACT = 400
-"""Characters of one fact that are shown."""
+"""Characters of one field that are shown."""
+Fields = dict[str, str]
 
 
 def subject_of(item: Mapping[str, Any]) -> str:
-    """The subject of a row or of an item of news: a patient before an order before a study; empty if there is none."""
+    """The subject of a row or of an item of news: a study before an order before a patient; empty if there is none."""
     for name in ("study", "order", "patient", "letter", "subject"):
         value = item.get(name)
         if isinstance(value, str) and value:
@@ -41,7 +47,7 @@ def brief(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else ""
     if isinstance(value, int | float):
-        return f"{value:.3g}" if value else ""
+        return (f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}") if value else ""
     if isinstance(value, str):
         return value
     if isinstance(value, Mapping):
@@ -51,38 +57,59 @@ def brief(value: Any) -> str:
     return ""
 
 
-def _pairs(value: Mapping[str, Any]) -> Iterator[str]:
+def _pairs(value: Mapping[str, Any], silent: frozenset[str] = SILENT) -> Iterator[str]:
     for name, inner in value.items():
-        text = "" if name in SILENT else brief(inner)
+        text = "" if name in silent else brief(inner)
         if text:
             yield name if text == "yes" else f"{name} {text}"
 
 
+def fields_of(item: Mapping[str, Any], silent: frozenset[str] = SILENT) -> Fields:
+    """The fields of a row or an answer, each as it is shown; what is listed under an id of its own is a field for itself."""
+    found: Fields = {}
+    for name, inner in item.items():
+        if name in silent:
+            continue
+        if isinstance(inner, list) and inner and isinstance(inner[0], Mapping) and subject_of(inner[0]):
+            found |= {subject_of(part): brief(part) for part in inner}
+        else:
+            found[name] = " ".join(_pairs({name: inner}, silent))[:LONGEST_FACT]
+    return {name: text for name, text in found.items() if text}
+
+
+def changes(before: Fields, now: Fields) -> str:
+    """What reads otherwise than before."""
+    return "; ".join([*(text for name, text in now.items() if before.get(name) != text), *(f"no {name}" for name in before if name not in now)])
+
+
 @dataclass(slots=True)
 class Transcript:
-    """The fold of one agent's turns; `prompt` is what the model reads before it decides."""
+    """The fold of one agent's turns. After `see`, `fresh` is what is new since the last turn and `ids` what may be named."""
 
     seat: Seat
-    minute: float = 0.0
-    why: str = ""
-    rows: dict[str, str] = field(default_factory=dict)
-    facts: dict[str, dict[str, str]] = field(default_factory=dict)
+    rows: dict[str, Fields] = field(default_factory=dict)
+    facts: dict[str, dict[str, Fields]] = field(default_factory=dict)
     touched: dict[str, int] = field(default_factory=dict)
-    last: str = ""
+    letters: tuple[str, ...] = ()
     turns: int = 0
     sent: tuple[str, dict[str, Any]] | None = None
-    prompt: str = ""
+    moment: str = ""
+    fresh: str = ""
+    ids: tuple[str, ...] = ()
 
     def see(self, observation: Observation) -> None:
-        """Take in what is shown: the answer to the last call, the work list, the news. `prompt` is then what the model reads."""
+        """Take in what is shown: the answer to the last call, the work list, the news."""
         shown = from_json(observation.text)
         self.turns += 1
-        self.minute, self.why = float(shown["minute"]), str(shown["why"]).partition(" ")[0]
-        self._take_answer(shown["last_result"])
-        self.rows = {subject_of(row): brief(row) for row in shown["worklist"]}
-        for item in shown["news"]:
-            self._add(subject_of(item), f"news {item['kind']} {item.get('test', item.get('order', ''))}".strip(), item)
-        self.prompt = self._text()
+        lines: list[str] = [] if self.turns > 1 else [self.seat.role]
+        lines += self._answer(shown["last_result"])
+        lines += self._listed({subject_of(row): fields_of(row, SILENT_IN_ROWS) for row in shown["worklist"]})
+        lines += [self._told(item) for item in shown["news"]]
+        self.moment = f"minute {float(shown['minute']):.0f} {str(shown['why']).partition(' ')[0]}"
+        self.fresh = "\n".join([*(line for line in lines if line), self.moment, ""])
+        seen = ids_in(observation.text)
+        self.letters = tuple(dict.fromkeys([*self.letters, *(one for one in seen if one.startswith("M"))]))[-MOST_LETTERS:]
+        self.ids = tuple(dict.fromkeys([*seen, *self.letters]))
 
     def note(self, reply: Reply) -> None:
         """Remember the call that was sent."""
@@ -92,36 +119,57 @@ class Transcript:
         except (ValueError, TypeError, KeyError):
             self.sent = None
 
-    def _take_answer(self, answer: Mapping[str, Any] | None) -> None:
+    def _answer(self, answer: Mapping[str, Any] | None) -> list[str]:
+        """What came of the last call: nothing if it is as it should be, and everything else is the same."""
         name, arguments = self.sent or ("", {})
         self.sent = None
-        if answer is None or answer["tool"] != name:
-            self.last = "" if answer is None else f"{answer['tool']} {answer['status']}"
-            return
+        if answer is None:
+            return []
+        if answer["tool"] != name:
+            return [f"{answer['tool']} {answer['status']}"]
         subject = next((str(arguments[key]) for key in SUBJECTS if key in arguments), "")
-        code = next((str(value) for key, value in arguments.items() if key not in SUBJECTS and isinstance(value, str)), "")
-        self.last = f"{name} {subject} {answer['status']}"
-        known = answer["result"] if answer["status"] == "ok" else {"refused": answer.get("error", "")}
-        self._add(subject, f"{name} {code}".strip(), known)
+        code = " ".join(str(value) for key, value in arguments.items() if key not in SUBJECTS and isinstance(value, str) and " " not in value)
+        if answer["status"] != "ok":
+            return [f"{answer['status']} {answer.get('error', '')}".strip()[:LONGEST_FACT]]
+        known = answer.get("result")
+        facts = fields_of(known if isinstance(known, Mapping) else {name: known})
+        key = f"{name} {code}".strip()
+        text = changes(self.facts.get(subject, {}).get(key, {}), {part: text for part, text in facts.items() if self._row(subject).get(part) != text})
+        self._add(subject, key, facts)
+        return [text]
 
-    def _add(self, subject: str, key: str, value: Any) -> None:
+    def _listed(self, rows: dict[str, Fields]) -> list[str]:
+        """What has changed on the work list."""
+        changed = {subject: changes(self._row(subject), row) for subject, row in rows.items()}
+        gone = [f"{subject} off the list" for subject in self.rows if subject not in rows]
+        self.rows = rows
+        self.touched |= dict.fromkeys((subject for subject, text in changed.items() if text), self.turns)
+        return [f"{subject} {text}" for subject, text in changed.items() if text] + gone
+
+    def _row(self, subject: str) -> Fields:
+        return self.rows.get(subject, {})
+
+    def _told(self, item: Mapping[str, Any]) -> str:
+        """An item of news: only what its row, or itself told before, does not say already."""
+        subject, kind = subject_of(item), str(item["kind"])
+        facts = {name: text for name, text in fields_of(item).items() if name not in ("patient", "order", "study")}
+        key = f"news {kind} {item.get('test', item.get('order', ''))}".strip()
+        told = self.facts.get(subject, {}).get(key)
+        self._add(subject, key, facts)
+        return "" if told == facts else f"{subject} {kind} {'; '.join(facts.values())}".strip()
+
+    def _add(self, subject: str, key: str, facts: Fields) -> None:
         if subject:
-            self.facts.setdefault(subject, {})[key] = brief(value)[:LONGEST_FACT]
+            self.facts.setdefault(subject, {})[key] = facts
             self.touched[subject] = self.turns
 
-    def subjects(self) -> list[str]:
-        """What is on the work list, latest touched first, as far as it is shown; in a stable order."""
+    def folded(self) -> str:
+        """All that is known about what is on the work list, as far as there is room, in one piece."""
         latest = sorted(self.rows, key=lambda subject: -self.touched.get(subject, 0))[:MOST_SUBJECTS]
-        return [subject for subject in self.rows if subject in latest]
-
-    def _text(self) -> str:
-        """Role, a paragraph for each subject, then the moment."""
-        paragraphs = [self._paragraph(subject) for subject in self.subjects()]
-        moment = f"minute {self.minute:.0f} {self.why} {self.last}".strip()
-        return "\n".join([self.seat.role, *paragraphs, moment, ""])
+        paragraphs = [self._paragraph(subject) for subject in self.rows if subject in latest]
+        return "\n".join([self.seat.role, *paragraphs, self.moment, ""])
 
     def _paragraph(self, subject: str) -> str:
-        facts = self.facts.get(subject, {})
-        told = [f"{key}: {text}" for key, text in facts.items() if text]
-        done = "; ".join(key for key, text in facts.items() if not text)
-        return "\n".join([self.rows[subject] or subject, *told, *([f"did {done}"] if done else [])])
+        told = [f"{key}: {'; '.join(facts.values())}" for key, facts in self.facts.get(subject, {}).items() if facts]
+        done = "; ".join(key for key, facts in self.facts.get(subject, {}).items() if not facts)
+        return "\n".join([f"{subject} {'; '.join(self.rows[subject].values())}", *told, *([f"did {done}"] if done else [])])

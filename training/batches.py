@@ -1,4 +1,7 @@
-"""Samples as padded tensors, in small batches of like length, and what a model makes of them where the agent decided."""
+"""Samples as padded tensors, in small batches of like length, and what a model makes of them where the agent decided.
+
+Turns of one conversation, each of which goes on from the tokens of the one before, are read as one row: nothing is read twice.
+"""
 
 from __future__ import annotations
 
@@ -14,15 +17,15 @@ from clinsim.training.samples import Sample
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """B samples of T tokens at most, with K decisions at most.
+    """B conversations of T tokens at most, with K decisions at most.
 
-    `tokens`, `attention` (B, T); `before` the position before each decision, `targets` the token decided, `mask` where there is one, `sampled` its
-    log-probability then (B, K); `allowed` what the grammar left open (B, K, vocabulary), None without one. `rows` says which samples these are.
+    `tokens` (B, T); for each decision (B, K) `rows` the sample that it belongs to, `before` the position before it, `targets` the token decided,
+    `mask` 1 where there is one, `sampled` its log-probability then; `allowed` the tokens that the grammar left open (B, K, tokens, the first of them
+    repeated), None without a grammar.
     """
 
-    rows: tuple[int, ...]
     tokens: Tensor
-    attention: Tensor
+    rows: Tensor
     before: Tensor
     targets: Tensor
     mask: Tensor
@@ -30,57 +33,72 @@ class Batch:
     allowed: Tensor | None
 
 
+def conversations(samples: Sequence[Sample]) -> list[list[int]]:
+    """Which samples are one conversation: places of those whose tokens go on from the sample before, of the same agent and episode."""
+    found: list[list[int]] = []
+    latest: dict[tuple[int, str], list[int]] = {}
+    for place, sample in enumerate(samples):
+        talk = latest.get((sample.episode, sample.agent))
+        before = samples[talk[-1]].tokens if talk else ()
+        if talk and sample.tokens[: len(before)] == before:
+            talk.append(place)
+        else:
+            found.append([place])
+            latest[sample.episode, sample.agent] = found[-1]
+    return found
+
+
 def batches(samples: Sequence[Sample], most_tokens: int = 8192) -> Iterator[Batch]:
-    """Cut samples into batches of at most `most_tokens` tokens, padding included, the shortest first."""
-    order = sorted(range(len(samples)), key=lambda k: (len(samples[k].tokens), k))
+    """Cut samples into batches of at most `most_tokens` tokens, padding included, the shortest conversations first."""
+    talks = conversations(samples)
+    width = [len(samples[talk[-1]].tokens) for talk in talks]
+    order = sorted(range(len(talks)), key=lambda k: (width[k], k))
     start = 0
     while start < len(order):
         end = start + 1
-        while end < len(order) and (end - start + 1) * len(samples[order[end]].tokens) <= most_tokens:
+        while end < len(order) and (end - start + 1) * width[order[end]] <= most_tokens:
             end += 1
-        yield collated([samples[k] for k in order[start:end]], tuple(order[start:end]))
+        yield collated(samples, [talks[k] for k in order[start:end]])
         start = end
 
 
-def collated(samples: Sequence[Sample], rows: tuple[int, ...]) -> Batch:
-    """One batch of samples, padded on the right."""
-    width, most = max(len(sample.tokens) for sample in samples), max(len(sample.decided) for sample in samples)
-    tokens, attention = torch.zeros(len(samples), width, dtype=torch.long), torch.zeros(len(samples), width, dtype=torch.long)
-    before, targets = torch.zeros(len(samples), most, dtype=torch.long), torch.zeros(len(samples), most, dtype=torch.long)
-    mask, sampled = torch.zeros(len(samples), most), torch.zeros(len(samples), most)
-    for row, sample in enumerate(samples):
-        n, k = len(sample.tokens), len(sample.decided)
-        tokens[row, :n] = torch.tensor(sample.tokens)
-        attention[row, :n] = 1
-        before[row, :k] = torch.tensor(sample.decided, dtype=torch.long) - 1
-        targets[row, :k] = torch.tensor([sample.tokens[place] for place in sample.decided], dtype=torch.long)
-        mask[row, :k] = 1.0
-        sampled[row, :k] = torch.tensor(sample.logps)
-    return Batch(rows, tokens, attention, before, targets, mask, sampled, _allowed(samples, most))
+def collated(samples: Sequence[Sample], talks: Sequence[Sequence[int]]) -> Batch:
+    """One batch of conversations, padded on the right."""
+    tokens = _padded([samples[talk[-1]].tokens for talk in talks])
+    rows = _padded([[place for place in talk for _ in samples[place].decided] for talk in talks])
+    decided = [[place for k in talk for place in samples[k].decided] for talk in talks]
+    sampled = _padded([[logp for k in talk for logp in samples[k].logps] for talk in talks], torch.float32)
+    mask = _padded([[1.0] * len(places) for places in decided], torch.float32)
+    before = _padded([[place - 1 for place in places] for places in decided])
+    targets = torch.where(mask > 0, tokens.gather(1, before + 1), 0)
+    return Batch(tokens, rows, before, targets, mask, sampled, _allowed(samples, talks, mask.shape[1]))
 
 
-def _allowed(samples: Sequence[Sample], most: int) -> Tensor | None:
-    """What was open at each decision; where there is none, everything."""
-    widths = {sample.allowed.shape[1] for sample in samples if sample.allowed is not None}
-    if not widths:
+def _padded(rows: Sequence[Sequence[float]], dtype: torch.dtype = torch.long) -> Tensor:
+    width = max(map(len, rows))
+    return torch.tensor([[*row, *[0] * (width - len(row))] for row in rows], dtype=dtype)
+
+
+def _allowed(samples: Sequence[Sample], talks: Sequence[Sequence[int]], most: int) -> Tensor | None:
+    """What was open at each decision; None if nothing constrained any of these."""
+    if any(samples[talk[0]].allowed is None for talk in talks):
         return None
-    allowed = torch.ones(len(samples), most, widths.pop(), dtype=torch.bool)
-    for row, sample in enumerate(samples):
-        if sample.allowed is not None:
-            allowed[row, : len(sample.decided)] = torch.from_numpy(sample.allowed)
-    return allowed
+    rows = [[tokens for k in talk for tokens in samples[k].allowed or ()] for talk in talks]
+    widest = max((len(tokens) for row in rows for tokens in row), default=1)
+    padded = [[[*tokens, *[tokens[0]] * (widest - len(tokens))] for tokens in row] for row in rows]
+    return torch.tensor([[*row, *[[0] * widest] * (most - len(row))] for row in padded], dtype=torch.long)
 
 
 def decided_logps(model: PreTrainedModel, batch: Batch) -> tuple[Tensor, Tensor]:
     """Log-probability of each decided token among those that were allowed, and the entropy there (nats): two of (B, K).
 
-    The vocabulary is scored where the agent decided, and nowhere else.
+    The vocabulary is scored where the agent decided, and nowhere else. Padding lies behind the end of a row, where no token of the row looks.
     """
-    hidden = model.model(batch.tokens, attention_mask=batch.attention).last_hidden_state
-    rows = torch.arange(len(batch.rows)).unsqueeze(1)
-    logits = model.lm_head(hidden[rows, batch.before]).float()
+    hidden = model.model(batch.tokens, use_cache=False).last_hidden_state
+    logits = model.lm_head(hidden[torch.arange(len(batch.tokens)).unsqueeze(1), batch.before]).float()
     if batch.allowed is not None:
-        logits = logits.masked_fill(~batch.allowed, -torch.inf)
+        closed = torch.ones_like(logits, dtype=torch.bool).scatter_(2, batch.allowed, False)
+        logits = logits.masked_fill(closed, -torch.inf)
     spread = logits.log_softmax(-1)
     chosen = spread.gather(-1, batch.targets.unsqueeze(-1)).squeeze(-1)
     entropy = -(spread.exp() * spread.masked_fill(spread == -torch.inf, 0.0)).sum(-1)

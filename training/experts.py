@@ -5,19 +5,19 @@ Experts are scripted policies on training seeds. The vocabulary of names, texts 
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from clinsim.agents.call_grammar import IDS, Vocabulary, canonical, plain
+from clinsim.agents.call_grammar import IDS, Vocabulary, calls_form, canonical, pieces, plain
+from clinsim.agents.conversation import Conversation
 from clinsim.agents.decoding import END, PAD, Engine
 from clinsim.agents.transcript import Transcript
 from clinsim.errors import UsageError
-from clinsim.record import Observation, Reply, Role, Seat
+from clinsim.record import Observation, Reply, Role, Seat, ToolCard
 from clinsim.referee import TRAINING_SEEDS
 from clinsim.rollout import raw_env, run_episode
 from clinsim.trace_file import Trace
@@ -36,13 +36,13 @@ _PIECES = Regex(r'[A-Z]\d{4}|\d|[^\n\dA-Z;:.,{}"]*[\n;:.,{}"]?|[A-Z][^\n\d;:.,{}
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One turn of an expert: what a model would have read, what the expert sent, and what it earned in that episode."""
+    """One turn of an expert: what it was shown, what it sent, and what it earned in that episode."""
 
     agent: str
     role: Role
     scenario: str
     seed: int
-    prompt: str
+    observation: Observation
     call: Mapping[str, Any]
     reward: float
 
@@ -80,16 +80,11 @@ def seats_of(scenario: str) -> dict[str, Seat]:
 
 def shown_in(trace: Trace, seats: Sequence[Seat]) -> Iterator[Shown]:
     """The turns of a trace that was kept with its observations."""
-    transcripts = {seat.agent: Transcript(seat) for seat in seats}
+    roles = {seat.agent: seat.role for seat in seats}
     for line in trace.actions:
-        transcript = transcripts.get(line.agent)
-        if transcript is None or line.observation is None or not line.was_sent:
-            continue
-        transcript.see(Observation(line.observation, line.minute, line.why))
-        transcript.note(Reply(line.raw, (line.raw,)))
-        if line.call is not None:
-            role = transcript.seat.role
-            yield Shown(line.agent, role, trace.header["scenario"]["id"], trace.seed, transcript.prompt, line.call, trace.rewards[line.agent])
+        if line.agent in roles and line.observation is not None and line.was_sent and line.call is not None:
+            observation = Observation(line.observation, line.minute, line.why)
+            yield Shown(line.agent, roles[line.agent], trace.header["scenario"]["id"], trace.seed, observation, line.call, trace.rewards[line.agent])
 
 
 def vocabulary_of(calls: Iterable[Mapping[str, Any]]) -> Vocabulary:
@@ -120,8 +115,11 @@ def _commonest(counts: Counter[Any]) -> list[Any]:
     return sorted((value for value, _ in ranked[: MOST_TEXTS if texts else MOST_NAMES]), key=lambda value: (str(type(value)), value))
 
 
-def tokenizer_of(texts: Iterable[str], size: int) -> Tokenizer:
-    """A byte-pair tokenizer of at most `size` tokens; ids (P0001) and digits are cut off first, so that numbers are read by their figures."""
+def tokenizer_of(texts: Iterable[str], size: int, whole: Iterable[str] = ()) -> Tokenizer:
+    """A byte-pair tokenizer of at most `size` tokens, besides texts that are one token as a whole.
+
+    Ids (P0001) and digits are cut off first, so that numbers are read by their figures.
+    """
     tokenizer = Tokenizer(models.BPE())
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
@@ -131,25 +129,40 @@ def tokenizer_of(texts: Iterable[str], size: int) -> Tokenizer:
     trainer = trainers.BpeTrainer(
         vocab_size=size, initial_alphabet=alphabet, special_tokens=[PAD, END], show_progress=False, max_token_length=LONGEST_WORD
     )
+    words = [AddedToken(text, normalized=False, single_word=text[0].isalnum()) for text in dict.fromkeys(whole)]
+    tokenizer.add_tokens(words)
     tokenizer.train_from_iterator(texts, trainer)
     return tokenizer
 
 
 def lessons(engine: Engine, shown: Iterable[Shown], seats: Mapping[str, Seat]) -> Iterator[Sample]:
     """Turns as samples: which tokens of the call were open, and what else was allowed there; turns without a choice are left out."""
+    talks: dict[tuple[int, str], Conversation] = {}
     for number, turn in enumerate(shown):
-        cards = seats[turn.agent].tools
-        text = canonical(turn.call, next(card for card in cards if card.name == turn.call["name"]), engine.vocabulary)
-        written = engine.forced(turn.prompt, text, cards)
-        if written.decided:
+        seat = seats[turn.agent]
+        talk = talks.setdefault((turn.seed, turn.agent), Conversation(seat, engine.encode))
+        talk.see(turn.observation)
+        text = canonical(turn.call, card_of(seat, turn.call), engine.vocabulary)
+        said = engine.forced(talk.tokens, text, seat.tools, talk.transcript.ids)
+        talk.note(Reply(text, (text,), None, said.tokens))
+        if said.decided:
             group = Group(turn.scenario, turn.seed, turn.role)
-            yield Sample(
-                written.tokens, written.decided, written.logps, turn.reward, turn.role, turn.agent, group, turn.seed, number, written.allowed
-            )
+            yield Sample(said.tokens, said.decided, said.logps, turn.reward, turn.role, turn.agent, group, turn.seed, number, said.allowed)
 
 
-def texts_of(shown: Iterable[Shown]) -> Iterator[str]:
-    """All that a tokenizer must be able to read and write."""
+def card_of(seat: Seat, call: Mapping[str, Any]) -> ToolCard:
+    """The card of the tool that is called."""
+    return next(card for card in seat.tools if card.name == call["name"])
+
+
+def texts_of(shown: Iterable[Shown], seats: Mapping[str, Seat], vocabulary: Vocabulary) -> Iterator[str]:
+    """All that a tokenizer must be able to read and write: what is new at each turn, and the pieces of each call."""
+    transcripts: dict[tuple[int, str], Transcript] = {}
     for turn in shown:
-        yield turn.prompt
-        yield json.dumps(turn.call, separators=(",", ":"), ensure_ascii=False)
+        seat = seats[turn.agent]
+        transcript = transcripts.setdefault((turn.seed, turn.agent), Transcript(seat))
+        transcript.see(turn.observation)
+        text = canonical(turn.call, card_of(seat, turn.call), vocabulary)
+        transcript.note(Reply(text, (text,)))
+        yield transcript.fresh
+        yield from pieces(calls_form(seat.tools, vocabulary, transcript.ids), text)

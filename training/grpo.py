@@ -29,7 +29,7 @@ from clinsim.record import ROLES
 from clinsim.referee import TRAINING_SEEDS
 from clinsim.scenario_file import load_scenario
 from clinsim.training.advantages import Advantages, Baselines, Earned, advantages
-from clinsim.training.batches import Batch, batches, decided_logps
+from clinsim.training.batches import Batch, batches, conversations, decided_logps
 from clinsim.training.learners import Learner, Learners, learning_roles
 from clinsim.training.loss import LossParts, LossRule, policy_loss
 from clinsim.training.rollouts import Plan, Rollout, blocks, play_block
@@ -147,10 +147,11 @@ def _learnt(cast: Cast, learner: Learner, step_of: Scored, settings: GrpoSetting
         group["lr"] = settings.learning_rate * min(1.0, (step + 1) / max(1, settings.warm_up))
     engine = cast.speaking(learner.voice)
     engine.model.train()
+    talks = conversations(step_of.samples)
     found: list[dict[str, float]] = []
     for turn in range(settings.passes):
-        order = np.random.default_rng((settings.seed, step, turn)).permutation(len(step_of.samples))
-        parts = [[int(k) for k in part] for part in np.array_split(order, settings.updates)]
+        order = np.random.default_rng((settings.seed, step, turn)).permutation(len(talks))
+        parts = [[place for k in part for place in talks[k]] for part in np.array_split(order, settings.updates)]
         found = [_uphill(engine, learner, step_of, part, rule, weights, settings) for part in parts if part]
     engine.model.train(False)
     return {name: fmean(row[name] for row in found) for name in found[0]} if found else {}
@@ -162,12 +163,12 @@ def _uphill(
     """One update: the gradients of all batches of a part are summed, each by its share of the decided tokens."""
     samples = [step_of.samples[k] for k in part]
     total = sum(len(sample.decided) for sample in samples)
+    advantage = torch.tensor([step_of.values[k] for k in part])
+    weight = torch.tensor([weights.get(sample.role, 1.0) for sample in samples])
     learner.optimiser.zero_grad()
     parts: list[tuple[float, LossParts]] = []
     for batch in batches(samples, settings.batch_tokens):
-        advantage = torch.tensor([step_of.values[part[row]] for row in batch.rows])
-        weight = torch.tensor([weights.get(samples[row].role, 1.0) for row in batch.rows])
-        loss = batch_loss(engine, batch, advantage, weight, rule)
+        loss = batch_loss(engine, batch, advantage[batch.rows], weight[batch.rows], rule)
         share = float(batch.mask.sum()) / total
         torch.autograd.backward(loss.total * share)
         parts.append((share, loss))
@@ -180,7 +181,7 @@ def _uphill(
 
 
 def batch_loss(engine: Engine, batch: Batch, advantage: Tensor, weight: Tensor, rule: LossRule) -> LossParts:
-    """The loss of one batch of samples."""
+    """The loss of one batch: advantage and weight for each decision (B, K)."""
     logps, entropies = decided_logps(engine.model, batch)
     reference = batch.sampled if rule.kl else None
     return policy_loss(logps, batch.sampled, advantage, batch.mask, rule, entropies=entropies, reference=reference, weights=weight)

@@ -100,7 +100,7 @@ def policy_loss(
         rule: Which loss.
         entropies: Entropy of each distribution in nats (B, T).
         reference: Log-probabilities of the reference model (B, T), for `rule.kl`.
-        weights: Weight of each sample (B), so that a talkative role does not dominate.
+        weights: Weight of each sample (B), or position (B, T), so that a talkative role does not dominate.
 
     Raises:
         ValueError: `rule.kl` asks for a reference that was not given.
@@ -111,7 +111,7 @@ def policy_loss(
     ratio = log_ratio(logps, sampled, mask, rule.level).exp()
     per_token = weighted_likelihood(ratio, advantage, logps, rule) if rule.kind == "cispo" else clipped_surrogate(ratio, advantage, rule)
     if weights is not None:
-        per_token = per_token * weights.unsqueeze(1)
+        per_token = per_token * (weights if weights.dim() == 2 else weights.unsqueeze(1))
     reduce = mean_of_means if rule.kind == "grpo" else masked_mean
     policy = reduce(per_token, mask)
     divergence = torch.zeros_like(policy) if reference is None else reduce(k3(logps, reference), mask)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from transformers import PreTrainedModel, Qwen3Config, Qwen3ForCausalLM
 
+from clinsim.agents.call_grammar import Vocabulary
 from clinsim.agents.decoding import Engine, words_of
+from clinsim.record import Seat
 from clinsim.training.experts import Shown, texts_of, tokenizer_of, vocabulary_of
 
 
@@ -25,11 +27,14 @@ class Shape:
 
 
 HEAD_UNITS = 32
+_SYNTAX = '{}[]",:'
 
 
-def fresh_engine(shown: Sequence[Shown], shape: Shape, seed: int = 0) -> Engine:
+def fresh_engine(shown: Sequence[Shown], seats: Mapping[str, Seat], shape: Shape, seed: int = 0) -> Engine:
     """A model with random weights, which can read and write what `shown` holds."""
-    tokenizer = tokenizer_of(texts_of(shown), shape.vocabulary)
+    vocabulary = vocabulary_of(turn.call for turn in shown)
+    texts = list(texts_of(shown, seats, vocabulary))
+    tokenizer = tokenizer_of(texts, shape.vocabulary, _whole(texts, vocabulary))
     config = Qwen3Config(
         vocab_size=tokenizer.get_vocab_size(),
         hidden_size=shape.hidden,
@@ -48,7 +53,14 @@ def fresh_engine(shown: Sequence[Shown], shape: Shape, seed: int = 0) -> Engine:
         torch.manual_seed(seed)
         make: Any = Qwen3ForCausalLM  # not annotated there
         model: PreTrainedModel = make(config)
-    return Engine(model, words_of(tokenizer), vocabulary_of(turn.call for turn in shown))
+    return Engine(model, words_of(tokenizer), vocabulary)
+
+
+def _whole(texts: Iterable[str], vocabulary: Vocabulary) -> list[str]:
+    """What is one token each: names and sentences of the vocabulary, and what stands between the values of calls."""
+    names = [value for values in vocabulary.values.values() for value in values if isinstance(value, str) and len(value) > 2]
+    between = {text for text in texts if len(text) > 2 and text[0] in _SYNTAX and text[-1] in _SYNTAX}
+    return [*sorted(set(names)), *sorted(between)]
 
 
 def parameters(engine: Engine) -> int:

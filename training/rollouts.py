@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from clinsim.agents.decoding import Ask, Written
 from clinsim.agents.local import LocalPolicy, Writer
+from clinsim.agents.shelf import Shelf
 from clinsim.callers import Callers
 from clinsim.metrics import outcome
 from clinsim.record import Observation, Past, Policy, Reply, Role, Seat, Turn
@@ -164,10 +165,10 @@ def _partner(seat: Seat, partners: Mapping[str, str]) -> str | None:
 
 def play_block(writer: Writer, plans: Sequence[Plan], scenarios: Mapping[str, Scenario]) -> list[Rollout]:
     """Play some episodes in step: each time, all models that wait are answered in one batch."""
-    tables = [Table(plan, writer, scenarios[plan.scenario]) for plan in plans]
+    tables, shelf = [Table(plan, writer, scenarios[plan.scenario]) for plan in plans], Shelf()
     waiting = [(table, ask) for table in tables if (ask := table.next_ask()) is not None]
     while waiting:
-        written = writer.complete([ask for _, ask in waiting])
+        written = writer.complete([ask for _, ask in waiting], shelf)
         for (table, _), said in zip(waiting, written, strict=True):
             table.take(said)
         waiting = [(table, ask) for table, _ in waiting if (ask := table.next_ask()) is not None]

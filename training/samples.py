@@ -11,9 +11,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from clinsim.errors import TraceError
 from clinsim.trace_file import ActionLine, Trace
 
@@ -36,8 +33,8 @@ class Sample:
     """One turn of one agent.
 
     `tokens` (T) are prompt and completion; `decided` (K) the positions that the agent chose, `logps` (K) their log-probabilities when they
-    were sampled. `allowed` (K, vocabulary) is what the grammar left open at each, None where nothing constrained it. `reward` is in the
-    units of the scenario's rewards; `episode` numbers the rollout in its batch.
+    were sampled. `allowed` are the tokens that the grammar left open at each (K), None where nothing constrained it. `reward` is in the units of the
+    scenario's rewards; `episode` numbers the rollout in its batch.
     """
 
     tokens: tuple[int, ...]
@@ -49,7 +46,7 @@ class Sample:
     group: Group
     episode: int
     turn: int
-    allowed: NDArray[np.bool_] | None = None
+    allowed: tuple[tuple[int, ...], ...] | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot have been sampled.

@@ -27,5 +27,5 @@ def seats() -> dict[str, Seat]:
 
 
 @pytest.fixture
-def engine(shown: list[Shown]) -> Engine:
-    return fresh_engine(shown, Shape(vocabulary=700, hidden=32, layers=1, heads=2))
+def engine(shown: list[Shown], seats: dict[str, Seat]) -> Engine:
+    return fresh_engine(shown, seats, Shape(vocabulary=700, hidden=32, layers=1, heads=2))

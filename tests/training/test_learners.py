@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import clinsim
 from clinsim.agents.adapters import add_adapter, merged
 from clinsim.agents.cast import MANIFEST, Cast, Lora, Voice
 from clinsim.agents.decoding import Ask, Engine
+from clinsim.agents.local import LocalPolicy
 from clinsim.errors import UsageError
 from clinsim.record import ROLES
 from clinsim.training.grpo import Memory, described, played, scored, trained, update
@@ -47,9 +49,12 @@ def spoken(cast: Cast, asks: list[Ask]) -> list[tuple[float, ...]]:
 
 
 @pytest.fixture
-def asks(shown, seats) -> list[Ask]:
-    by_role = {role: next(turn for turn in shown if turn.role == role) for role in ROLES}
-    return [Ask(by_role[role].prompt, seats[by_role[role].agent].tools, "same draws", role) for role in (*ROLES, *ROLES)]
+def asks(engine, shown, seats) -> list[Ask]:
+    policy = LocalPolicy(engine)
+    policy.start(list(seats.values()))
+    first = {role: next(turn for turn in shown if turn.role == role) for role in ROLES}
+    made = {turn.role: replace(ask, key="same draws") for turn in first.values() for ask in policy.asks([(turn.agent, turn.observation)])}
+    return [made[role] for role in (*ROLES, *ROLES)]
 
 
 @pytest.mark.parametrize(("way", "frozen"), [("shared", ()), ("shared", ("doctor",)), ("adapters", ("radiologist",)), ("models", ("doctor",))])
@@ -76,7 +81,7 @@ def test_a_cast_survives_the_disk_and_plays_as_a_policy(engine, asks, tmp_path, 
     assert again.voices == cast.voices
     assert spoken(again, asks) == spoken(cast, asks)
     trace = clinsim.run_episode(clinsim.raw_env("first_hour"), f"local:{tmp_path / 'model'}", seed=1)
-    assert {action.agent for action in trace.actions if action.token_ids} == {"doctor_1", "pharmacist_1", "radiologist_1"}
+    assert {action.agent for action in trace.actions if action.token_ids} == {action.agent for action in trace.actions}
 
 
 def test_each_role_is_answered_by_its_own_adapter(engine, asks):
@@ -161,7 +166,7 @@ def test_a_seat_without_a_turn_is_counted(engine):
     )
     before, after = (described(found, scored(found, settings, Memory().baselines)) for found in (rollouts, [*others, silenced]))
     assert after["silent"] == before["silent"] + 1
-    assert after["unequal"] == 1
+    assert after["unequal"] == before["unequal"] + 1
     assert (after["groups"], after["alone"]) == (before["groups"], 0)
 
 
