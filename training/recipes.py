@@ -22,7 +22,7 @@ from clinsim.training.evaluate import figures, model_values, policy_values
 from clinsim.training.experts import expert_turns, lessons, seats_of
 from clinsim.training.learners import learners_of, merged_cast, prepared, with_adapter
 from clinsim.training.model import Shape, fresh_engine
-from clinsim.training.run import RunFolder
+from clinsim.training.run import RunFolder, stops_told
 from clinsim.training.settings import GrpoSettings, MergeSettings, RunSettings, SftSettings, settings_from
 from clinsim.training.sft import FitRule, fitted
 
@@ -47,7 +47,7 @@ def run_grpo(settings: GrpoSettings, out: Path, resume: bool, tell: Tell) -> Non
         UsageError: The folder holds another run, or the start is no model.
         FloatingPointError: A gradient is no number any more; the last checkpoint is whole.
     """
-    folder = RunFolder.opened(out, settings.model_dump(mode="json"), resume=resume)
+    folder = RunFolder.opened(out, settings.model_dump(mode="json"), resume=resume, may_change=settings.may_change)
     folder.model_folder()
     cast = Cast.load(out / "latest") if folder.has_checkpoint else prepared(Cast.load(model_in(Path(settings.start))), settings)
     learners = learners_of(cast, settings)
@@ -149,6 +149,16 @@ def recipe_of(name: str) -> Recipe:
     if name not in RECIPES:
         raise UsageError(f"unknown recipe {name!r}; there are {', '.join(RECIPES)}")
     return RECIPES[name]
+
+
+def run_recipe(recipe: Recipe, settings: RunSettings, out: Path, resume: bool, tell: Tell) -> None:
+    """Train by a recipe into a folder.
+
+    Raises:
+        UsageError: The settings do not fit what is there, or something stopped the run; the message says how to go on.
+    """
+    with stops_told(out):
+        recipe.run(settings, out, resume, tell)
 
 
 def settings_of(recipe: Recipe, file: Path | None, given: Sequence[str]) -> RunSettings:

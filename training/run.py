@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Container, Iterator, Mapping
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -23,6 +25,10 @@ from clinsim.errors import UsageError
 SETTINGS, METRICS, LATEST, BEST, OPTIMISER, MEMORY = (
     "settings.json", "metrics.jsonl", "latest", "best", "optimiser.pt", "memory.json",
 )  # fmt: skip
+
+
+_NO_MEMORY = "can't allocate memory"
+"""What torch says of a processor's memory, in an error of no kind of its own."""
 
 
 class Optimiser(Protocol):
@@ -42,8 +48,8 @@ class RunFolder:
     path: Path
 
     @classmethod
-    def opened(cls, path: Path, settings: Mapping[str, Any], *, resume: bool) -> RunFolder:
-        """Begin a run in an empty folder, or go on with the one that is there.
+    def opened(cls, path: Path, settings: Mapping[str, Any], *, resume: bool, may_change: Container[str] = ()) -> RunFolder:
+        """Begin a run in an empty folder, or go on with the one that is there, of which some settings `may_change`.
 
         Raises:
             UsageError: The folder is not empty, or holds a run with other settings.
@@ -53,14 +59,15 @@ class RunFolder:
         if found.exists() and resume:
             before = json.loads(found.read_text(encoding="utf-8"))
             changed = [key for key in settings if before.get(key) != json.loads(json.dumps(settings[key]))]
+            if fixed := [key for key in changed if key not in may_change]:
+                raise UsageError(f"{path}: holds a run with {fixed[0]} {before.get(fixed[0])!r}, not {settings[fixed[0]]!r}")
             if changed:
-                key = changed[0]
-                raise UsageError(f"{path}: holds a run with {key} {before.get(key)!r}, not {settings[key]!r}")
+                _write_settings(found, settings)
             return folder
         if path.exists() and any(path.iterdir()):
             raise UsageError(f"{path}: not empty; give another folder with --out, or --resume to go on with a run")
         path.mkdir(parents=True, exist_ok=True)
-        found.write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
+        _write_settings(found, settings)
         return folder
 
     @property
@@ -125,6 +132,38 @@ class RunFolder:
         """The metrics so far."""
         file = self.path / METRICS
         return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()] if file.exists() else []
+
+
+def _write_settings(file: Path, settings: Mapping[str, Any]) -> None:
+    file.write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
+
+
+@contextmanager
+def stops_told(path: Path) -> Iterator[None]:
+    """What stops a run from outside of it, told in one line that says how to go on.
+
+    Raises:
+        UsageError: A number became none, memory ran out, or a process that played was ended.
+    """
+    try:
+        yield
+    except (FloatingPointError, MemoryError, BrokenProcessPool, RuntimeError) as problem:
+        if (why := _why(problem)) is None:
+            raise
+        whole = RunFolder(path).has_checkpoint
+        way_on = "the last checkpoint is whole: --resume goes on from it" if whole else "there is no checkpoint yet: begin again"
+        raise UsageError(f"{path}: training stopped: {why}; {way_on}") from problem
+
+
+def _why(problem: Exception) -> str | None:
+    """What was the matter, if it was nothing that this project did wrong."""
+    if isinstance(problem, FloatingPointError):
+        return str(problem)
+    if isinstance(problem, BrokenProcessPool):
+        return "a process that played was ended, as happens where memory is short (lower processes or block)"
+    if isinstance(problem, MemoryError | torch.OutOfMemoryError) or _NO_MEMORY in str(problem):
+        return f"memory ran out (lower batch_tokens, or start with a smaller block or group_size): {str(problem).splitlines()[0]:.120}"
+    return None
 
 
 def write_model(models: Cast | Engine, folder: Path) -> None:

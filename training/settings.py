@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -24,6 +24,8 @@ class RunSettings(BaseModel):
     """What every recipe has."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    may_change: ClassVar[frozenset[str]] = frozenset({"batch_tokens", "processes", "steps", "learning_rate", "patience", "watch"})
+    """What may be set otherwise when a run is gone on with; the numbers from there on are other ones than without."""
 
     scenario: str = "first_hour"
     seed: int = Field(0, ge=0, description="Of the run: which seeds it trains on, in which order, and what it draws.")

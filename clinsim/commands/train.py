@@ -32,10 +32,7 @@ def train(
     if dry_run:
         report = recipes.rehearsed(chosen, settings)
     else:
-        try:
-            chosen.run(settings, folder, resume, tell)
-        except (FloatingPointError, MemoryError) as problem:
-            raise UsageError(f"{folder}: training stopped ({problem}); the last checkpoint is whole: mend the setting and --resume") from problem
+        recipes.run_recipe(chosen, settings, folder, resume, tell)
         report = recipes.summary(folder)
     if as_json:
         write_json(report)

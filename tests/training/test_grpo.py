@@ -136,9 +136,9 @@ def test_mistakes_are_named(start, tmp_path):
     (tmp_path / "full" / "file").write_text("x")
     with pytest.raises(UsageError, match="not empty"):
         run_grpo(SMALL.model_copy(update={"start": str(start)}), tmp_path / "full", False, lambda row: None)
-    run = RunFolder.opened(tmp_path / "run", {"steps": 3}, resume=False)
-    with pytest.raises(UsageError, match="holds a run with steps 3, not 4"):
-        RunFolder.opened(run.path, {"steps": 4}, resume=True)
+    run = RunFolder.opened(tmp_path / "run", {"seed": 3}, resume=False)
+    with pytest.raises(UsageError, match="holds a run with seed 3, not 4"):
+        RunFolder.opened(run.path, {"seed": 4}, resume=True)
     with pytest.raises(UsageError, match="neither a model"):
         run_grpo(SMALL.model_copy(update={"start": str(tmp_path)}), tmp_path / "other", False, lambda row: None)
 

@@ -1,0 +1,71 @@
+"""What stops a run: told in one line, with a checkpoint to go on from."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from clinsim.agents.cast import Cast
+from clinsim.agents.decoding import Engine
+from clinsim.agents.local import model_in
+from clinsim.errors import UsageError
+from clinsim.training.recipes import RECIPES, run_recipe
+from clinsim.training.run import RunFolder, stops_told, write_model
+from clinsim.training.settings import GrpoSettings
+
+SMALL = GrpoSettings(start="", steps=2, groups=1, group_size=2, evaluate_every=1, evaluation_seeds=(10_000, 10_001), threads=1)
+TOO_MUCH = 2**50
+"""Numbers, of four bytes or more each: no machine has room for them."""
+
+
+def ended() -> None:
+    with ProcessPoolExecutor(1) as pool:
+        pool.submit(os._exit, 9).result()
+
+
+def divided() -> None:
+    with np.errstate(all="raise"):
+        np.float64(1.0) / np.float64(0.0)
+
+
+STOPS: list[tuple[str, Callable[[], object], str]] = [
+    ("torch", lambda: torch.empty(TOO_MUCH), "memory ran out .* batch_tokens"),
+    ("numpy", lambda: np.empty(TOO_MUCH), "memory ran out .* batch_tokens"),
+    ("no number", divided, "divide by zero"),
+    ("a process", ended, "a process that played was ended"),
+]
+
+
+@pytest.mark.parametrize(("happens", "message"), [row[1:] for row in STOPS], ids=[row[0] for row in STOPS])
+def test_what_stops_a_run_is_told(tmp_path, happens, message):
+    with pytest.raises(UsageError, match=f"training stopped: .*{message}.*no checkpoint yet"), stops_told(tmp_path):
+        happens()
+
+
+def test_a_fault_of_ours_keeps_its_traceback(tmp_path):
+    with pytest.raises(RuntimeError, match="shapes"), stops_told(tmp_path):
+        torch.ones(2, 3) @ torch.ones(2, 3)
+
+
+def test_a_run_out_of_memory_goes_on_with_smaller_batches(engine: Engine, tmp_path: Path):
+    write_model(engine, tmp_path / "start")
+    settings, out = SMALL.model_copy(update={"start": str(tmp_path / "start")}), tmp_path / "run"
+
+    def greedy(row: dict) -> None:
+        if row["step"] == 1:
+            torch.empty(TOO_MUCH)
+
+    with pytest.raises(UsageError, match=r"memory ran out .* last checkpoint is whole: --resume"):
+        run_recipe(RECIPES["grpo"], settings, out, False, greedy)
+    assert Cast.load(model_in(out)).voices
+    smaller = settings.model_copy(update={"batch_tokens": 1024, "steps": 3})
+    run_recipe(RECIPES["grpo"], smaller, out, True, lambda row: None)
+    assert [row["step"] for row in RunFolder(out).rows()] == [-1, 0, 1, 2]
+    with pytest.raises(UsageError, match="holds a run with group_size 2, not 4"):
+        run_recipe(RECIPES["grpo"], smaller.model_copy(update={"group_size": 4}), out, True, lambda row: None)
