@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from clinsim.hospital.hospital import Hospital
 from clinsim.hospital.patients import Patient
-from clinsim.hospital.views import CLOSED_STATES
 from clinsim.scenario_file import Scenario
 
 PATIENTS = 24
@@ -81,16 +80,15 @@ def _staff(hospital: Hospital) -> Iterator[float]:
 
 def _shown(hospital: Hospital) -> list[Patient]:
     """Those who have a place, in order: independent of who came first, so that like states look alike."""
-    for patient in hospital.present.values():
-        patient.course.advance(hospital.now)
-    return sorted(hospital.present.values(), key=lambda patient: (patient.id not in hospital.listed, -patient.course.x, patient.id))[:PATIENTS]
+    sick = {patient.id: patient.course.severity(hospital.now) for patient in hospital.present.values()}
+    return sorted(hospital.present.values(), key=lambda patient: (patient.id not in hospital.listed, -sick[patient.id], patient.id))[:PATIENTS]
 
 
 def _patient(hospital: Hospital, patient: Patient, numbers: dict[str, float]) -> Sequence[float]:
-    chart, course, orders = patient.chart, patient.course, hospital.desk.orders
+    chart, course = patient.chart, patient.course
     essential = [treatment.id for treatment in patient.condition.treatments if treatment.essential]
     truth = (course.x, course.hazard, patient.stakes, patient.true_esi)
     charted = (chart.esi or 0, (hospital.now - chart.arrived_at) / 60.0, chart.seen_at is not None, numbers.get(chart.owner, 0.0))
-    waiting = sum(orders[order].state not in CLOSED_STATES for order in chart.orders)
+    waiting = len(hospital.open_orders.of(chart))
     care = (len(course.helping), len(course.harmed), sum(name not in course.helping for name in essential))
     return (1.0, *truth, *charted, waiting, *care, bool(chart.unit), bool(chart.disposition))

@@ -120,7 +120,7 @@ class Episode:
         """What `agent` sees now, as canonical JSON; made once a decision, and looking changes nothing."""
         text = self._texts.get(agent)
         if text is None:
-            text = self._texts[agent] = to_json(self.hospital.observe(agent)).decode()
+            text = self._texts[agent] = self.hospital.observe(agent)
         return text
 
     def last_status(self, agent: str) -> str:

@@ -152,7 +152,7 @@ def _log_arrival(hospital: Hospital, patient: Patient, unit: str) -> None:
     truth = {
         "condition": sheet.id,
         "acuity": patient.true_esi,
-        "disposition": true_disposition(patient),
+        "disposition": true_disposition(patient, hospital.now),
         "loss_untreated": round(patient.untreated.loss, 6),
         "loss_optimal": round(patient.optimal.loss, 6),
         "stakes": round(patient.stakes, 6),
@@ -164,7 +164,7 @@ def _log_arrival(hospital: Hospital, patient: Patient, unit: str) -> None:
     hospital.truth("patient_truth", patient.id, truth)
 
 
-def true_disposition(patient: Patient) -> str:
-    """Where this patient should go: home, ward or icu, by the condition and how far it has gone."""
+def true_disposition(patient: Patient, minute: float) -> str:
+    """Where this patient should go: home, ward or icu, by the condition and how far it has gone at `minute`."""
     sheet: Condition = patient.condition
-    return "icu" if sheet.needs_icu(patient.course.x) else sheet.disposition
+    return "icu" if sheet.needs_icu(patient.course.severity(minute)) else sheet.disposition

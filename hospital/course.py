@@ -14,7 +14,7 @@ from clinsim.body_file import load_bodies
 from clinsim.condition_file import Condition
 from clinsim.condition_parts import Harm, Treatment
 from clinsim.hospital.dosing import does_harm, falls_short, harms_of, is_open, new_kernel, strength, turn_on
-from clinsim.hospital.flow import GRID_MINUTES, Kernel, flow, pushed
+from clinsim.hospital.flow import GRID_MINUTES, Kernel, pushed, steps
 from clinsim.hospital.kinetics import gone_by_arrival
 from clinsim.hospital.people import Person
 from clinsim.hospital.presentation import onset_hours
@@ -39,7 +39,7 @@ class Course:
 
     `x` is severity in [0, 1] at the last grid step, `danger` the hazard of death at full severity (1/h), `hazard` the cumulative hazard,
     `exposure` the integral of severity (hours).
-    `troubled` says that the heart has stood still, or will not beat again, by then.
+    `troubled` says that the heart has stood still, or will not beat again, by then; whatever is done, it will not before `calm_until` (minute).
     `event_loss` and `event_death` gather what single harmful events cost in expected utility and expected deaths.
     """
 
@@ -54,6 +54,7 @@ class Course:
         "_threshold",
         "_track",
         "arrived_at",
+        "calm_until",
         "condition",
         "danger",
         "doses",
@@ -99,6 +100,7 @@ class Course:
         self._threshold = streams.exponential(1.0, "course.death", person.id)
         self._scare = streams.exponential(1.0 / REVIVED_FOR_EACH_DEATH, "course.arrest", person.id)
         self._collapsed_at = self._revived_from = inf
+        self.calm_until = minute
         self._frozen = self.troubled = False
         self.doses: dict[str, int] = {}
         self._running: dict[str, float] = {}
@@ -127,22 +129,52 @@ class Course:
         last = int(minute // GRID_MINUTES)
         if self.index >= last or self._frozen:
             return
-        rule = self.condition.course
         while self.index < last:
-            loss, push = self._forces() if self._still is None else self._still
-            growth = rule.growth
-            if self.index >= self.turns_at:
-                growth, loss = 0.0, loss + rule.recovery
-            x, area, square = flow(self.x, growth, loss, GRID_HOURS)
-            self.x = pushed(x, push, GRID_HOURS) if push else x
-            self.exposure += area
-            self.hazard += self.danger * square
-            self.index += 1
-            self._track.append(self.x)
-            if self.hazard >= self._scare and self._revived_from == inf:
-                self._revived_from, self.troubled = self.stands_at, True
-            if self.hazard >= self._threshold and self._collapsed_at == inf:
-                self._collapsed_at, self.troubled = self.stands_at, True
+            if self._still is None:
+                self._glide(self.index + 1, *self._forces())
+            else:
+                self._glide(last, *self._still)
+        room = min(self._untold()) - self.hazard
+        self.calm_until = GRID_MINUTES * (self.index + room / (self.danger * GRID_HOURS) - 1.0) if self.danger else inf
+
+    def severity(self, minute: float) -> float:
+        """Severity at the last grid step by `minute`."""
+        self.advance(minute)
+        return self.x
+
+    def _glide(self, last: int, loss: float, push: float) -> None:
+        """Move on under constant forces (1/h), to grid step `last` or to where the illness turns."""
+        growth, first = self.condition.course.growth, self.index + 1
+        if self.index >= self.turns_at:
+            growth, loss = 0.0, loss + self.condition.course.recovery
+        elif last > self.turns_at:
+            last = self.turns_at
+        step, danger, track = steps(growth, loss, GRID_HOURS), self.danger, self._track
+        x, hazard, exposure, limit = self.x, self.hazard, self.exposure, min(self._untold())
+        for index in range(first, last + 1):
+            x, area, square = step(x)
+            if push:
+                x = pushed(x, push, GRID_HOURS)
+            exposure += area
+            hazard += danger * square
+            track.append(x)
+            if hazard >= limit:
+                limit = self._stand_still(hazard, index * GRID_MINUTES)
+        self.x, self.hazard, self.exposure, self.index = x, hazard, exposure, last
+
+    def _untold(self) -> tuple[float, float]:
+        """The hazards at which the heart will stand still for a while, and for good; infinite once it has."""
+        return (self._scare if self._revived_from == inf else inf, self._threshold if self._collapsed_at == inf else inf)
+
+    def _stand_still(self, hazard: float, minute: float) -> float:
+        """The heart stands still from `minute` on, by what `hazard` has passed; the hazard at which it next does so."""
+        scare, death = self._untold()
+        self.troubled = True
+        if hazard >= scare:
+            self._revived_from = minute
+        if hazard >= death:
+            self._collapsed_at = minute
+        return min(self._untold())
 
     def _forces(self) -> tuple[float, float]:
         """Mean loss and push (1/h) over the coming grid step; kernels move on, and are left alone once all have settled."""

@@ -6,6 +6,7 @@ the push is applied at the end of the step. Times are minutes, rates per hour.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import exp, expm1, log1p
 
 GRID_MINUTES = 5.0
@@ -16,21 +17,36 @@ NO_GROWTH = 1e-9
 """Below this growth (1/h) severity only decays."""
 
 
-def flow(x: float, growth: float, loss: float, hours: float) -> tuple[float, float, float]:
-    """Severity after `hours` of constant rates, and the integrals of severity and of its square over them (hours).
+Step = Callable[[float], tuple[float, float, float]]
+"""From severity at the start of a step: severity at its end, and the integrals of severity and of its square over it (hours)."""
+
+
+def steps(growth: float, loss: float, hours: float) -> Step:
+    """The step of `hours` under constant rates, ready to be taken again and again.
 
     With r = growth - loss: x' = r x - growth x^2, so the integral of x is log(1 + c x) / growth with c = growth (e^(r h) - 1) / r, and the
     integral of x^2 follows from the equation itself.
     """
     rate = growth - loss
+    factor = exp(rate * hours)
     span = expm1(rate * hours) / rate if abs(rate) > NO_GROWTH else hours
     if growth <= NO_GROWTH:
         square = expm1(2.0 * rate * hours) / (2.0 * rate) if abs(rate) > NO_GROWTH else hours
-        return x * exp(rate * hours), x * span, x * x * square
+        return lambda x: (x * factor, x * span, x * x * square)
     c = growth * span
-    after = x * exp(rate * hours) / (1.0 + c * x)
-    area = log1p(c * x) / growth
-    return after, area, max(0.0, (rate * area - (after - x)) / growth)
+
+    def step(x: float) -> tuple[float, float, float]:
+        after = x * factor / (1.0 + c * x)
+        area = log1p(c * x) / growth
+        square = (rate * area - (after - x)) / growth
+        return after, area, square if square > 0.0 else 0.0
+
+    return step
+
+
+def flow(x: float, growth: float, loss: float, hours: float) -> tuple[float, float, float]:
+    """Severity after `hours` of constant rates, and the integrals of severity and of its square over them (hours)."""
+    return steps(growth, loss, hours)(x)
 
 
 def pushed(x: float, push: float, hours: float) -> float:

@@ -67,7 +67,7 @@ def brier_score(items: Mapping[str, float], truth: str, known: int) -> float:
 
 def grade_disposition(hospital: Hospital, patient: Patient, agent: str, to: str) -> None:
     """Log whether a disposition is right, and whether essential treatment and work-up stood behind it."""
-    needed = true_disposition(patient)
+    needed = true_disposition(patient, hospital.now)
     essential = {t.id for t in patient.condition.essential}
     treated = not essential or bool(essential & set(patient.effects))
     supported = treated and worked_up(patient, agent)

@@ -31,7 +31,7 @@ from clinsim.hospital.roster import Calendar, Doing, Staff
 from clinsim.hospital.streams import Streams
 from clinsim.hospital.studies import Study
 from clinsim.hospital.tape import Tape
-from clinsim.hospital.views import worklist
+from clinsim.hospital.views import OpenOrders, observation, worklist
 from clinsim.hospital.worlds import LiveWorld, Rehearsed
 from clinsim.record import CHART, TRUTH, Actor, Decision, Entry, Submission, only
 from clinsim.scenario_file import Scenario, SeatRule
@@ -65,6 +65,7 @@ class Hospital:
         self.log: list[Entry] = []
         self.charts: dict[str, Chart] = {}
         self.desk = Desk()
+        self.open_orders = OpenOrders(self.desk)
         self.patients: dict[str, Patient] = {}
         self.present: dict[str, Patient] = {}
         self.listed: dict[str, Patient] = {}
@@ -138,6 +139,8 @@ class Hospital:
 
     def state_digest(self) -> str:
         """Digest of the records: charts, work lists, courses, staff and pools."""
+        for patient in self.present.values():
+            patient.course.advance(self.now)
         courses = [(patient.id, patient.course.state(), patient.gone, patient.zone) for patient in self.patients.values()]
         staff = [(person.agent, person.doing and person.doing.ends_at, len(person.inbox), person.closed) for person in self.staff.values()]
         pools = [(pool.name, pool.busy, pool.queue, pool.units, pool.integrals()) for pool in self.pools.values()]
@@ -280,11 +283,10 @@ class Hospital:
         }
         self.note("action", staff.agent, data, only(staff.agent))
 
-    def observe(self, agent: str) -> dict[str, Any]:
-        """What an agent sees now; asking changes nothing."""
+    def observe(self, agent: str) -> str:
+        """What an agent sees now, as canonical JSON; asking changes nothing."""
         staff = self.staff[agent]
-        news = [dict(item) for item in staff.inbox]
-        return {"minute": round(self.now, 2), "why": staff.why, "worklist": worklist(self, staff), "news": news, "last_result": staff.last_result}
+        return observation(self.now, staff.why, worklist(self, staff), staff.inbox, staff.last_result)
 
     def close_seat(self, agent: str) -> None:
         """Ask this agent nothing more: its budget is spent."""

@@ -34,7 +34,7 @@ def settle(hospital: Hospital, patient: Patient, how: str) -> None:
 
 def _outcome(hospital: Hospital, patient: Patient, how: str) -> dict[str, Any]:
     care, now = hospital.rules.default_care, hospital.now
-    weaned = how in AT_HOME and true_disposition(patient) != "home"
+    weaned = how in AT_HOME and true_disposition(patient, now) != "home"
     reached = outcome(patient.course, now, care_from(hospital, patient, how, now), weaned=weaned)
     extra = patient.extra_loss + care.pain_loss_per_hour * patient.pain_hours + bed_loss(hospital, patient)
     extra += care.icu_boarding_loss_per_hour * icu_boarding_hours(hospital, patient)
@@ -59,7 +59,7 @@ def _outcome(hospital: Hospital, patient: Patient, how: str) -> dict[str, Any]:
 
 def icu_boarding_hours(hospital: Hospital, patient: Patient) -> float:
     """Hours that a patient who needs intensive care has waited for its bed, those still waiting included."""
-    if true_disposition(patient) != "icu":
+    if true_disposition(patient, hospital.now) != "icu":
         return 0.0
     waiting = hospital.now - patient.bed_wanted_at if patient.bed_wanted_at >= 0 and patient.wanted_unit != "ward" else 0.0
     return patient.icu_wait_hours + waiting / 60.0
@@ -83,7 +83,7 @@ def care_from(hospital: Hospital, patient: Patient, how: str, now: float) -> flo
 
 def bed_loss(hospital: Hospital, patient: Patient) -> float:
     """What a needless bed, or a needless intensive-care bed, costs the patient beyond the course."""
-    care, to, needed = hospital.rules.default_care, patient.chart.disposition, true_disposition(patient)
+    care, to, needed = hospital.rules.default_care, patient.chart.disposition, true_disposition(patient, hospital.now)
     if patient.origin != "ed" or to not in hospital.rules.units or needed == to:
         return 0.0
     if to == "icu":

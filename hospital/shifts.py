@@ -20,11 +20,13 @@ if TYPE_CHECKING:
 
 
 def bodies(hospital: Hospital) -> ProcessGenerator:
-    """Advance everybody's course on the grid; who has borne too much dies there."""
+    """Watch everybody's course on the grid, as closely as its danger asks; who has borne too much dies there."""
     while True:
         yield hospital.clock.timeout(GRID_MINUTES)
         now = hospital.now
         for patient in list(hospital.present.values()):
+            if now < patient.course.calm_until and not patient.course.troubled:
+                continue
             patient.course.advance(now)
             if not patient.course.troubled:
                 continue

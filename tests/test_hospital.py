@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
@@ -80,7 +78,7 @@ class AnyActions(RuleBasedStateMachine):
                 return
             staff = self.hospital.staff[self.asked.agent]
             space = self.spaces[staff.agent]
-            space.offer(json.dumps(self.hospital.observe(staff.agent)))
+            space.offer(self.hospital.observe(staff.agent))
             self.hospital.act(staff.agent, parse(space.sample(), staff.tools, 0.1))
             self.asked = self.hospital.advance()
 

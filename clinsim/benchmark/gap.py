@@ -155,7 +155,7 @@ def frozen_case(case: Case) -> tuple[Frozen, str, Truth, Seat]:
     ward = raw_env(scenario)
     hospital = Hospital(scenario, case.seed)
     patient = arrive(hospital, KEY)
-    return at_arrival(hospital, patient), patient.id, truth_of(patient).by([true_disposition(patient)]), _seat(ward, case.seed)
+    return at_arrival(hospital, patient), patient.id, truth_of(patient).by([true_disposition(patient, hospital.now)]), _seat(ward, case.seed)
 
 
 def _seat(ward: WardEnv, seed: int) -> Seat:

@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic_core import to_json
-
 from clinsim.errors import ToolError
 from clinsim.hospital.charts import Chart, Desk, OrderLine, ResultLine
 from clinsim.hospital.hospital import Hospital
@@ -22,7 +20,7 @@ from clinsim.hospital.radiology import visible_in
 from clinsim.hospital.static_orders import ON_ITS_WAY
 from clinsim.hospital.static_world import Facts, Frozen, Key, freeze
 from clinsim.hospital.theatres import advice_on
-from clinsim.hospital.views import doctors_list
+from clinsim.hospital.views import OpenOrders, doctors_list, observation
 from clinsim.record import Actor, Observation, Policy, Seat, Submission
 from clinsim.tooling import ToolSpec, as_data, parse
 
@@ -115,9 +113,8 @@ class StillWard:
         """What the doctor sees now."""
         why = "news" if self._news else "done" if self.calls else "start"
         here = self.chart.is_here and self.calls >= self.early
-        listed = doctors_list([self.chart] if here else [], self.world.desk, DOCTOR)
-        shown = {"minute": round(self.world.now, 2), "why": why, "worklist": listed, "news": self._news, "last_result": self._last}
-        return Observation(to_json(shown).decode(), self.world.now, why)
+        listed = doctors_list([self.chart] if here else [], OpenOrders(self.world.desk), DOCTOR)
+        return Observation(observation(self.world.now, why, listed, self._news, self._last), self.world.now, why)
 
     def act(self, raw: str) -> None:
         """Make the call that is written in `raw`; what cannot be done is answered, as in the hospital."""
