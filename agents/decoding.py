@@ -57,14 +57,14 @@ class Written:
     """A call as it was written.
 
     `tokens` are the conversation and the call; `decided` the positions that were open, `logps` their log-probabilities (nats), `allowed` the tokens
-    that were open there.
+    that were open there, None where nothing constrained it.
     """
 
     text: str
     tokens: tuple[int, ...]
     decided: tuple[int, ...]
     logps: tuple[float, ...]
-    allowed: Open
+    allowed: Open | None
 
 
 @dataclass(slots=True, eq=False)

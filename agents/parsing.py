@@ -82,15 +82,20 @@ def _decoded(block: str) -> Any:
         return None
 
 
+def without_thoughts(text: str) -> str:
+    """What a model says to others: its reply without what it thought between `<think>` tags."""
+    return _THOUGHT.sub("", text).strip()
+
+
 def _calls_of(value: Any) -> Iterator[str]:
     """The calls in a decoded value: an object, or a list of them."""
     for item in value if isinstance(value, list) else [value]:
-        call = _call(item)
+        call = call_of(item)
         if call is not None:
             yield call
 
 
-def _call(item: Any) -> str | None:
+def call_of(item: Any) -> str | None:
     """An action string, if the object names a tool; `{"function": {...}}` and `parameters` are what some models were taught."""
     if isinstance(item, dict) and isinstance(item.get("function"), dict):
         item = item["function"]

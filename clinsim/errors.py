@@ -1,7 +1,8 @@
-"""Whose fault an error is: the agent's, the user's, or ours.
+"""Whose fault an error is: the agent's, the user's, a server's, or ours.
 
 `ToolError` is told to the agent and costs it simulated time. `UsageError` (and its kinds) is the user's: the command line prints one line and
-exits with 2. Any other exception is a fault of this project: it stops the episode with a traceback.
+exits with 2. `ServerError` is that of a model's server: told in one line as well, and counted apart where many attempts are made. Any other
+exception is a fault of this project: it stops the episode with a traceback.
 """
 
 from __future__ import annotations
@@ -26,3 +27,7 @@ class TraceError(UsageError):
         """Keep the 1-based `line` at which the trace stops being readable (None: the file as a whole)."""
         super().__init__(message)
         self.line = line
+
+
+class ServerError(UsageError, ConnectionError):
+    """The server of a model gives no answer, or none that can be read; the message names the server and what is the matter."""

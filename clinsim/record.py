@@ -76,7 +76,8 @@ class Reply:
 
     `thinking` is the length in characters that is charged as thinking time; None charges `len(text)`. A model that is trained keeps its
     `tokens` (those that it read, then those that it wrote), the positions among them that it `decided`, and the log-probability of each
-    of these when it was sampled; what a prompt or a grammar forced stands in `tokens` alone.
+    of these when it was sampled; what a prompt or a grammar forced stands in `tokens` alone. `used` counts the tokens that were read and
+    written where their ids are not kept; `cost` is in the currency of whoever charges for them.
     """
 
     text: str
@@ -86,6 +87,7 @@ class Reply:
     logps: tuple[float, ...] = ()
     cost: float = 0.0
     decided: tuple[int, ...] = ()
+    used: int = 0
 
 
 MOST_THINKING = 1_000_000_000

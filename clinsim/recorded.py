@@ -111,4 +111,4 @@ def _reply(lines: Sequence[ActionLine]) -> Reply:
     first = lines[0]
     text = first.raw if first.text is None else first.text
     calls = tuple(line.raw for line in lines)
-    return Reply(text, calls, first.thinking, first.token_ids, first.logps, first.cost, first.decided)
+    return Reply(text, calls, first.thinking, first.token_ids, first.logps, first.cost, first.decided, 0 if first.token_ids else first.tokens)

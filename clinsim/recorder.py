@@ -99,7 +99,7 @@ class Recorder:
             thinking=call.thinking,
             thinking_minutes=played.thinking_minutes,
             service_minutes=played.service_minutes,
-            tokens=len(reply.tokens),
+            tokens=reply.used or len(reply.tokens),
             cost=reply.cost,
             token_ids=reply.tokens,
             logps=reply.logps,

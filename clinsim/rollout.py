@@ -102,7 +102,7 @@ def parallel_env(
 
 
 def policy_for(spec: str) -> Policy:
-    """The policy that a SPEC names: `recorded:TRACE`, `local:FOLDER`, or a scripted one.
+    """The policy that a SPEC names: `recorded:TRACE`, `local:FOLDER`, `chat:MODEL@URL`, or a scripted one.
 
     Raises:
         UsageError: There is no such policy; the message names those there are.
@@ -111,6 +111,8 @@ def policy_for(spec: str) -> Policy:
     kind, _, rest = spec.partition(":")
     if kind == "local" and rest:
         return _local(Path(rest))
+    if kind == "chat":
+        return _chat(rest)
     return Recorded(Trace.load(rest)) if kind == "recorded" and rest else make_policy(spec)
 
 
@@ -121,6 +123,15 @@ def _local(folder: Path) -> Policy:
     except ImportError as problem:
         raise UsageError(f"local:{folder} needs the extra `train`: pip install torch==2.13.0, then clinsim[train]") from problem
     return LocalPolicy(cast_of(model_in(folder)))
+
+
+def _chat(spec: str) -> Policy:
+    """A model behind a server; likewise. Nothing is sent before it is asked."""
+    try:
+        from clinsim.agents.chat import ChatPolicy
+    except ImportError as problem:
+        raise UsageError(f"chat:{spec.rpartition('@')[0]} needs the extra `llm`: pip install clinsim[llm]") from problem
+    return ChatPolicy.of(spec)
 
 
 def check_policies(policies: Policies | None, seats: Sequence[Staffed]) -> None:
@@ -242,8 +253,11 @@ def _policy(spec: Spec) -> Policy:
 
 
 def spec_name(spec: Spec) -> str:
-    """How a policy is named in headers and reports: no folders of this machine."""
+    """How a policy is named in headers and reports: no folders of this machine, nor of the one that serves a model."""
     if not isinstance(spec, str):
         return type(spec).__name__
     kind, colon, path = spec.partition(":")
+    if kind == "chat":
+        model, at, address = path.rpartition("@")
+        return f"{kind}:{Path(model).name if Path(model).is_absolute() else model}{at}{address}"
     return f"{kind}{colon}{Path(path).name}" if colon and Path(path).is_absolute() else spec

@@ -7,6 +7,7 @@ and chained like those of a trace: one that was changed, lost or moved is found,
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -79,6 +80,8 @@ def summary(trace: Trace) -> dict[str, Any]:
         "minutes": footer["minutes"],
         "arrivals": footer["arrivals"],
         "n_actions": trace.n_actions,
+        "tokens": sum(action.tokens for action in trace.actions),
+        "cost": math.fsum(action.cost for action in trace.actions),
         "rewards": trace.rewards,
         "return": sum(trace.rewards.values()),
         **footer["outcome"],

@@ -122,11 +122,19 @@ def as_data(value: Any) -> Any:
 
 
 def strict_schema(spec: ToolSpec) -> dict[str, Any]:
-    """The OpenAI function schema with `strict: true`: every property required, optional ones nullable, nothing extra."""
-    properties = {name: _nullable(rule) for name, rule in spec.card.parameters["properties"].items()}
+    """The OpenAI function schema of a tool: see `strict_function`."""
+    return strict_function(spec.card)
+
+
+def strict_function(card: ToolCard) -> dict[str, Any]:
+    """The OpenAI function schema of a card with `strict: true`: every property required, optional ones nullable, nothing extra.
+
+    A tool that takes a map with keys of the caller's choice can have no strict schema, and does not claim one.
+    """
+    properties = {name: _nullable(rule) for name, rule in card.parameters["properties"].items()}
     parameters = {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
-    function = {"name": spec.name, "description": spec.card.description, "parameters": parameters, "strict": True}
-    return {"type": "function", "function": function}
+    is_strict = not any(rule.get("additionalProperties", False) for rule in card.parameters["properties"].values())
+    return {"type": "function", "function": {"name": card.name, "description": card.description, "parameters": parameters, "strict": is_strict}}
 
 
 def _nullable(rule: dict[str, Any]) -> dict[str, Any]:

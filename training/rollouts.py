@@ -7,10 +7,11 @@ size, each on its own, so that any number of processes gives the same numbers, t
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 
-from clinsim.agents.decoding import Ask, Written
+from clinsim.agents.decoding import Written
 from clinsim.agents.local import LocalPolicy, Writer
 from clinsim.agents.shelf import Shelf
 from clinsim.callers import Callers
@@ -95,17 +96,38 @@ class _Handed:
         return [reply]
 
 
+class Model(Protocol):
+    """What decides for the learning seats of one episode: says what is to be read at a turn, and makes a reply of what was written then."""
+
+    def start(self, seats: Sequence[Seat], history: Sequence[Past] = ()) -> None:
+        """Begin an episode."""
+        ...
+
+    def asks(self, turns: Sequence[Turn]) -> list[Any]:
+        """What is to be read for each turn."""
+        ...
+
+    def replies(self, turns: Sequence[Turn], written: Sequence[Any]) -> list[Reply]:
+        """What was written, as replies."""
+        ...
+
+
+def key_of(plan: Plan) -> str:
+    """What tells the draws of an episode from those of others with the same seed."""
+    return f"{plan.key}|{plan.number}"
+
+
 class Table:
     """One episode that stops whenever the model must decide."""
 
-    def __init__(self, plan: Plan, writer: Writer, scenario: Scenario) -> None:
+    def __init__(self, plan: Plan, model: Model, scenario: Scenario) -> None:
         """Seat everybody and begin."""
         self.plan = plan
         self.ward: WardEnv = raw_env(scenario)
         self.ward.reset(seed=plan.seed)
         seats = self.ward.seats()
         self.learning = tuple(seat for seat in seats if _partner(seat, plan.partners) is None)
-        self.model = LocalPolicy(writer, f"{plan.key}|{plan.number}")
+        self.model = model
         self.model.start(self.learning)
         self._handed = _Handed()
         self._callers = Callers({seat.agent: self._policy(seat) for seat in seats})
@@ -120,7 +142,7 @@ class Table:
         spec = _partner(seat, self.plan.partners)
         return self._handed if spec is None else policy_for(spec)
 
-    def next_ask(self) -> Ask | None:
+    def next_ask(self) -> Any:
         """Play on until the model must decide: what it is to read; None when the episode is over."""
         while self.ward.agents:
             agent = self.ward.agent_selection
@@ -134,12 +156,12 @@ class Table:
             self._step(agent, observation)
         return None
 
-    def take(self, written: Written) -> None:
-        """Submit what the model wrote."""
+    def take(self, said: Any, written: Written) -> None:
+        """Submit what the model said; `written` is the same, token by token."""
         if self._asked is None:
             raise RuntimeError("nothing was asked")
         agent, observation = self._asked
-        self._handed.reply = self.model.replies([(agent, observation)], [written])[0]
+        self._handed.reply = self.model.replies([(agent, observation)], [said])[0]
         self.said.append(Said(agent, self._roles[agent], len(self.said), written))
         self._step(agent, observation)
 
@@ -165,12 +187,17 @@ def _partner(seat: Seat, partners: Mapping[str, str]) -> str | None:
 
 def play_block(writer: Writer, plans: Sequence[Plan], scenarios: Mapping[str, Scenario]) -> list[Rollout]:
     """Play some episodes in step: each time, all models that wait are answered in one batch."""
-    tables, shelf = [Table(plan, writer, scenarios[plan.scenario]) for plan in plans], Shelf()
+    shelf = Shelf()
+    tables = [Table(plan, LocalPolicy(writer, key_of(plan)), scenarios[plan.scenario]) for plan in plans]
+    return in_step(tables, lambda asks: [(written, written) for written in writer.complete(asks, shelf)])
+
+
+def in_step(tables: Sequence[Table], answers: Callable[[Sequence[Any]], Sequence[tuple[Any, Written]]]) -> list[Rollout]:
+    """Play tables to their ends; `answers` says to a batch of asks what was said, and the same token by token."""
     waiting = [(table, ask) for table in tables if (ask := table.next_ask()) is not None]
     while waiting:
-        written = writer.complete([ask for _, ask in waiting], shelf)
-        for (table, _), said in zip(waiting, written, strict=True):
-            table.take(said)
+        for (table, _), (said, written) in zip(waiting, answers([ask for _, ask in waiting]), strict=True):
+            table.take(said, written)
         waiting = [(table, ask) for table, _ in waiting if (ask := table.next_ask()) is not None]
     return [table.rollout() for table in tables]
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, fields, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -26,8 +27,10 @@ JOURNAL, PLAN = "rows.jsonl", "plan.json"
 BATCH = 64
 """Attempts between two writings of the journal: what a kill costs at most."""
 CHUNK = 8
-RANDOM, LOCAL = "random", "local:"
-"""The one scripted policy of the live hospital that can play with any tools; how a policy is named whose model is loaded here."""
+RANDOM, LOCAL, CHAT = "random", "local:", "chat:"
+"""The one scripted policy of the live hospital that plays with any tools; how policies are named whose model is loaded here, or asked over HTTP."""
+AT_ONCE = 16
+"""Attempts with a model over HTTP that are under way together: a server is waited for most of the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,8 @@ class Job:
 class Row:
     """An attempt and what both scorers give it. `strict` is None for a task that the strict scorer cannot grade.
 
-    `error` is empty, or what failed in the infrastructure: such a row has no scores. `components` are those of the strict scorer.
+    `error` is empty, or what failed in the infrastructure: such a row has no scores. `components` are those of the strict scorer. `tokens` and
+    `cost` are what a model read and wrote for the attempt, and what is charged for it.
     `trajectory` and `final_answer` are what was done, in the shape of recorded trajectories: a journal can be scored again.
     """
 
@@ -66,6 +70,8 @@ class Row:
     legacy_accuracy: float = 0.0
     components: Mapping[str, Any] | None = None
     error: str = ""
+    tokens: int = 0
+    cost: float = 0.0
     trajectory: Sequence[Mapping[str, Any]] = ()
     final_answer: str = ""
 
@@ -103,20 +109,26 @@ def check_policy(spec: str) -> None:
 def play_job(job: Job) -> Row:
     """Make one attempt and score it."""
     play = Play(job.placed, job.max_turns)
-    failure = ""
     if job.policy in SCRIPTS:
         SCRIPTS[job.policy](play)
-    else:
-        failure = play_seated(play, _policy(job.policy), job.trial)
-    if failure:
-        return Row(*job.key, turns=play.turns, error=failure)
-    return scored(job, play.attempt())
+        return scored(job, play.attempt())
+    played = play_seated(play, policy_for(job.policy) if job.policy.startswith(CHAT) else _policy(job.policy), job.trial)
+    row = Row(*job.key, turns=play.turns, error=played.failure) if played.failure else scored(job, play.attempt())
+    return replace(row, tokens=played.tokens, cost=played.cost)
 
 
 @lru_cache(maxsize=2)
 def _policy(spec: str) -> Policy:
     """The policy of a SPEC, made once a process: a model takes longer to load than a task to play."""
     return policy_for(spec)
+
+
+def _played(jobs: Sequence[Job], processes: int | None) -> list[Row]:
+    """Play jobs, in any order: those of models over HTTP in threads, each with a policy of its own, the others in processes."""
+    asked = [job for job in jobs if job.policy.startswith(CHAT)]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        rows = list(pool.map(play_job, asked))
+    return rows + shared_out(play_job, [job for job in jobs if not job.policy.startswith(CHAT)], CHUNK, processes)
 
 
 def scored(job: Job, attempt: Attempt) -> Row:
@@ -164,9 +176,10 @@ def replayed(jobs: Sequence[Job], journal: Path | None = None, processes: int | 
     known = {row.key: row for row in read_journal(journal)} if journal else {}
     if any(job.policy.startswith(LOCAL) for job in jobs):
         processes = 1
-    for start in range(0, len(jobs), BATCH):
-        batch = jobs[start : start + BATCH]
-        rows = shared_out(play_job, [job for job in batch if job.key not in known], CHUNK, processes)
+    size = AT_ONCE if any(job.policy.startswith(CHAT) for job in jobs) else BATCH
+    for start in range(0, len(jobs), size):
+        batch = jobs[start : start + size]
+        rows = _played([job for job in batch if job.key not in known], processes)
         if journal and rows:
             with journal.open("a", encoding="utf-8") as file:
                 file.writelines(f"{json.dumps(asdict(row), ensure_ascii=False)}\n" for row in rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from math import comb, fsum
 from pathlib import Path
@@ -19,6 +20,8 @@ SCORES = {"strict": ("strict", "strict_accuracy"), "legacy": ("legacy", "legacy_
 """Which fields of a row are score and accuracy, by scorer."""
 RESEEDED = "policy"
 """What trials seed anew: static worlds hold no chance, so only the policy can differ between them."""
+MOST_FAILURES = 3
+"""Kinds of failure that are told of a domain: the commonest."""
 Domains = dict[str, dict[str, Any]]
 
 
@@ -29,7 +32,10 @@ def by_domain(rows: Sequence[Row], scorer: str) -> Domains:
 
 
 def figures(rows: Sequence[Row], scorer: str) -> dict[str, Any]:
-    """Means over attempts: number of tasks, score, action score, strict score, accuracy, turns; and errors of the infrastructure."""
+    """Means over attempts: number of tasks, score, action score, strict score, accuracy, turns; and errors of the infrastructure.
+
+    Where there are errors, what they were; where a model was asked, tokens and cost of all attempts.
+    """
     played = [row for row in rows if not row.error]
     score, accuracy = SCORES[scorer]
     found: dict[str, Any] = {
@@ -42,6 +48,10 @@ def figures(rows: Sequence[Row], scorer: str) -> dict[str, Any]:
         "strict": mean(row.strict for row in played),
         "ungraded": len({row.key[:3] for row in played if row.strict is None}),
     }
+    if any(row.tokens or row.cost for row in rows):
+        found |= {"tokens": sum(row.tokens for row in rows), "cost": fsum(row.cost for row in rows)}
+    if found["errors"]:
+        found |= {"failures": dict(Counter(row.error for row in rows if row.error).most_common(MOST_FAILURES))}
     trials = max((row.trial for row in rows), default=0) + 1
     return {**found, "trials": repeated(played, score, trials)} if trials > 1 else found
 

@@ -4,37 +4,55 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
+from math import fsum
 from pathlib import Path
 
+from clinsim.agents.parsing import without_thoughts
 from clinsim.benchmark.attempt import Made
 from clinsim.benchmark.play import Play
 from clinsim.callers import reply_of
-from clinsim.record import Observation, Policy, Role, Seat
+from clinsim.record import Observation, Policy, Reply, Role, Seat
 
 POLICY_FILE = "policy.md"
+LONGEST_FAILURE = 300
+"""Characters that are kept of what failed in the infrastructure."""
 
 
-def play_seated(play: Play, policy: Policy, seed: int) -> str:
-    """Let a policy make an attempt; what stopped it if the infrastructure failed, else nothing.
+@dataclass(frozen=True, slots=True)
+class Played:
+    """How an attempt went: what stopped it if the infrastructure failed (empty: nothing), and the tokens and the cost of the replies."""
+
+    failure: str
+    tokens: int
+    cost: float
+
+
+def play_seated(play: Play, policy: Policy, seed: int) -> Played:
+    """Let a policy make an attempt.
 
     A reply without a call is the agent's last words. Several calls in one reply are made in order; the policy then sees all answers, the last one as
     `last_result` and those before it as `news`.
     """
     seat = seat_of(play, seed)
     policy.start([seat])
+    replies: list[Reply] = []
+    failure = ""
     shown = Observation(play.opening(), 0.0, "task")
     while not play.over:
         try:
             reply = reply_of(policy, (seat.agent, shown))
         except OSError as problem:  # connections that break and calls that time out are errors of this kind
-            return f"{type(problem).__name__}: {problem}"[:200]
+            failure = f"{type(problem).__name__}: {problem}"[:LONGEST_FAILURE]
+            break
+        replies.append(reply)
         if not reply.calls:
-            play.say(reply.text)
+            play.say(without_thoughts(reply.text))
             break
         made = _make_all(play, reply.calls)
         shown = Observation(_text(play, made), float(play.turns), "answered")
-    return ""
+    return Played(failure, sum(reply.used or len(reply.tokens) for reply in replies), fsum(reply.cost for reply in replies))
 
 
 def seat_of(play: Play, seed: int) -> Seat:

@@ -92,6 +92,16 @@ def _tell_trials(found: Mapping[str, Any]) -> None:
                 typer.echo(f"{spec}, {name}: {number(row['trials']['flip_rate'])} of tasks flip; trials reseed the {row['trials']['reseeded']}")
 
 
+def _tell_models(found: Mapping[str, Any]) -> None:
+    """What models read, wrote and cost, and what failed in the infrastructure."""
+    for spec, domains in (found["matrix"] if "matrix" in found else {found["policy"]: found["domains"]}).items():
+        if tokens := sum(row.get("tokens", 0) for row in domains.values()):
+            typer.echo(f"{spec}: {tokens:,} tokens, cost {sum(row.get('cost', 0.0) for row in domains.values()):.4f}")
+        for name, row in domains.items():
+            for failure, times in row.get("failures", {}).items():
+                typer.echo(f"{spec}, {name}: {times} × {failure}")
+
+
 def _tell(found: Mapping[str, Any], as_json: bool, out: Path | None) -> None:
     if as_json:
         write_json(found)
@@ -103,6 +113,7 @@ def _tell(found: Mapping[str, Any], as_json: bool, out: Path | None) -> None:
             rows.add_row(spec, name, str(row["tasks"]), *figures, str(row["errors"]))
     page().print(rows)
     _tell_trials(found)
+    _tell_models(found)
     for kind, meaning in (("unknown", "named by a split, in no file"), ("disputed", "in two splits")):
         if found[kind]:
             rest = f" and {len(found[kind]) - LISTED} more (all of them with --json)" if len(found[kind]) > LISTED else ""

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from clinsim.board import ward_board
 from clinsim.commands.screen import number, page, progress, table, write_json
-from clinsim.errors import UsageError
+from clinsim.errors import ServerError, UsageError
 from clinsim.run_folder import SUMMARY, TRACE, Plan, run_in, summary
 from clinsim.scenario_file import Scenario, load_scenario
 from clinsim.trace_file import Trace
@@ -36,12 +36,15 @@ def run(
     loaded = load_scenario(scenario)
     folder = out or Path("runs") / f"{loaded.id}-{seed}"
     plan = Plan(scenario, seed, parse_policies(policy or (), loaded))
-    if live:
-        with Live(console=progress, transient=True) as board:
-            trace = run_in(folder, plan, resume=resume, watch=lambda ward: board.update(ward_board(ward.hospital)))
-    else:
-        with nullcontext() if as_json else progress.status(f"{loaded.id}, seed {seed}"):
-            trace = run_in(folder, plan, resume=resume)
+    try:
+        if live:
+            with Live(console=progress, transient=True) as board:
+                trace = run_in(folder, plan, resume=resume, watch=lambda ward: board.update(ward_board(ward.hospital)))
+        else:
+            with nullcontext() if as_json else progress.status(f"{loaded.id}, seed {seed}"):
+                trace = run_in(folder, plan, resume=resume)
+    except ServerError as problem:
+        raise UsageError(f"{problem}; what was played is kept in {folder}: go on with --resume") from problem
     if as_json:
         write_json({**summary(trace), "trace": str(folder / TRACE)})
     else:
@@ -81,6 +84,8 @@ def tell(trace: Trace, scenario: Scenario, folder: Path) -> None:
     for row in trace.header["staff"]:
         if row["seat"]:
             agents.add_row(row["agent"], row["policy"], number(trace.rewards[row["agent"]]))
+    if found["tokens"]:
+        console.print(f"Models read and wrote {found['tokens']:,} tokens, cost {found['cost']:.4f}.")
     console.print(agents, _figures(trace.kpis), _pools(trace.kpis))
     console.print(f"Trace {folder / TRACE}, summary {folder / SUMMARY}; check it with: clinsim verify {folder / TRACE}", soft_wrap=True)
 

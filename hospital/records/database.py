@@ -60,14 +60,15 @@ class Database:
         return {}
 
     def keep(self, key: Hashable, answer: bytes) -> None:
-        """Keep an answer; the oldest goes when there are too many.
+        """Keep an answer; the oldest quarter goes when there are too many. Worlds that are played in several threads may share a database.
 
         Args:
             key: The call.
             answer: Its answer as JSON.
         """
         if len(self.answers) >= MOST_KEPT:
-            del self.answers[next(iter(self.answers))]
+            for oldest in tuple(self.answers)[: MOST_KEPT // 4]:
+                self.answers.pop(oldest, None)
         self.answers[key] = answer
 
     @cached_property

@@ -12,7 +12,7 @@ import pytest
 from clinsim.benchmark.play import Play
 from clinsim.benchmark.replay import JOURNAL, Job, Row, jobs_of, play_job, read_journal, replayed
 from clinsim.benchmark.report import by_domain, figures
-from clinsim.benchmark.seated import play_seated
+from clinsim.benchmark.seated import Played, play_seated
 from clinsim.benchmark.suite import load_suite
 from clinsim.cli import code_of
 from clinsim.intervals import of_share
@@ -166,7 +166,7 @@ class Reader:
 def test_policies_of_the_live_hospital_sit_down_at_a_task():
     placed = load_suite(SUITE).tasks[0]
     play, policy = Play(placed), Reader()
-    assert play_seated(play, policy, 3) == ""
+    assert play_seated(play, policy, 3) == Played("", 0, 0.0)
     assert (policy.seat.agent, policy.seat.role, policy.seat.seed) == ("doctor_1", "doctor", 3)
     assert [call.name for call in play.calls] == ["get_lab_results", "get_medications"]
     first, second = policy.shown
@@ -177,7 +177,7 @@ def test_policies_of_the_live_hospital_sit_down_at_a_task():
 
 def test_a_model_that_does_not_answer_is_an_error_of_the_infrastructure():
     play = Play(load_suite(SUITE).tasks[0])
-    assert play_seated(play, Deaf(), 0) == "ConnectionError: nobody there"
+    assert play_seated(play, Deaf(), 0).failure == "ConnectionError: nobody there"
 
 
 def test_broken_rows_are_played_again(tmp_path):

@@ -94,7 +94,7 @@ def test_at_most_so_many_answers_are_kept(base_of):
     base = base_of("medical_qa")
     for number in range(MOST_KEPT + 10):
         call(base.open(), "medical_qa", "search_pubmed", {"query": f"word{number}"})
-    assert len(base.answers) == MOST_KEPT
+    assert MOST_KEPT // 2 < len(base.answers) <= MOST_KEPT
 
 
 def test_what_was_written_is_read_again(opened):
