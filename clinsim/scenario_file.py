@@ -7,6 +7,7 @@ A scenario names its hospital file and what is special: when it starts, who is s
 from __future__ import annotations
 
 import json
+import operator
 from collections.abc import Mapping
 from copy import copy
 from functools import lru_cache
@@ -46,7 +47,8 @@ class ArrivalRule(Rule):
     """Arrivals as a non-homogeneous Poisson process: patients per day, share of the day in each hour 0-23 (per cent), and a multiplier.
 
     `day_spread` makes days differ more than chance alone: each day (24 h from the start) has a lognormal factor with mean 1 and this spread of its
-    logarithm, so that the variance of a day's count is its mean plus (mean x spread)^2, about.
+    logarithm, so that the variance of a day's count is its mean plus (mean x spread)^2, about. `ambulance_share` comes by ambulance; with
+    `ambulance_by_esi` the share is that of the patient's true level, and `ambulance_share` says what it comes to.
     """
 
     per_day: Annotated[float, Field(ge=0, le=100_000)]
@@ -54,7 +56,14 @@ class ArrivalRule(Rule):
     multiplier: Annotated[float, Field(ge=0, le=100)] = 1.0
     day_spread: Annotated[float, Field(ge=0, le=1)] = 0.0
     ambulance_share: Share
+    ambulance_by_esi: dict[int, Share] = Field(default_factory=dict, exclude_if=operator.not_)
     source: Source
+
+    @model_validator(mode="after")
+    def _every_level(self) -> ArrivalRule:
+        if self.ambulance_by_esi and set(self.ambulance_by_esi) != {1, 2, 3, 4, 5}:
+            raise ValueError("ambulance_by_esi: give all levels 1 to 5, or none")
+        return self
 
 
 class GivenPatient(Rule):
@@ -79,10 +88,23 @@ class GivenPatient(Rule):
 
 
 class MixRule(Rule):
-    """Case mix: weight of each condition among arrivals."""
+    """Case mix: weight of each condition among arrivals.
+
+    `mixed` says for a condition how often, beside what is usual, those who come with it have and say what has nothing to do with it
+    (`scenarios/bodies/scatter.yaml`); 1 where nothing stands.
+    """
 
     weights: Annotated[dict[str, NonNegative], Field(min_length=1)]
     source: Source
+    mixed: dict[str, Share] = Field(default_factory=dict, exclude_if=operator.not_)
+    mixed_source: Source = Field(default="assumption", exclude_if=lambda source: source == "assumption")
+
+    @model_validator(mode="after")
+    def _weighed(self) -> MixRule:
+        strange = sorted(set(self.mixed) - set(self.weights))
+        if strange:
+            raise ValueError(f"mixed: {strange[0]!r} has no weight; allowed {', '.join(self.weights)}")
+        return self
 
 
 class EventRule(Rule):

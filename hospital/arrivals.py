@@ -13,6 +13,7 @@ from clinsim.hospital.people import Person, Presentation, make_person, present
 from clinsim.hospital.physiology import Course, Outcome, references
 from clinsim.hospital.pool import Pool
 from clinsim.hospital.reconciliation import charted_list
+from clinsim.hospital.scatter import severity_at_arrival
 from clinsim.hospital.signs import Levels
 from clinsim.hospital.streams import Streams
 from clinsim.hospital.thinning import thinned
@@ -55,11 +56,19 @@ def arrivals(hospital: Hospital, rule: ArrivalRule) -> ProcessGenerator:
 
     def come(index: int) -> None:
         name = hospital.streams.pick(weights, "arrival", "condition", index)
-        ambulance = hospital.streams.uniform("arrival", "mode", index) < rule.ambulance_share
+        ambulance = hospital.streams.uniform("arrival", "mode", index) < ambulance_share(hospital, rule, name, f"a{index}")
         hospital.clock.process(visit(hospital, admit_to_hospital(hospital, name, f"a{index}", "ed", ambulance)))
 
     highest = max(rate_per_minute(rule, hour) for hour in range(24)) * exp(MOST_SPREAD * rule.day_spread)
     yield from thinned(hospital.clock, hospital.streams, highest, rate, come)
+
+
+def ambulance_share(hospital: Hospital, rule: ArrivalRule, condition: str, key: str) -> float:
+    """The probability that who comes under `key` is brought by ambulance: of the level of acuity where the scenario says so, else of all."""
+    if not rule.ambulance_by_esi:
+        return rule.ambulance_share
+    sheet = hospital.conditions[condition]
+    return rule.ambulance_by_esi[sheet.esi_at(severity_at_arrival(sheet, key, hospital.streams))]
 
 
 def given_patient(hospital: Hospital, given: GivenPatient, number: int) -> ProcessGenerator:
@@ -87,10 +96,10 @@ class Newcomer(NamedTuple):
 
 
 @lru_cache(maxsize=2048)
-def who_comes(seed: int, condition: str, key: str, minute: float) -> Newcomer:
+def who_comes(seed: int, condition: str, key: str, minute: float, mixed: float) -> Newcomer:
     """Who comes under `key` with a condition at a minute: it follows from the seed alone, and is kept for the next episode with it."""
     streams, sheet = Streams(seed), load_conditions()[condition]
-    person = make_person(streams, key, sheet)
+    person = make_person(streams, key, sheet, mixed=mixed)
     return Newcomer(person, present(sheet, person, streams), references(sheet, person, streams, minute), {})
 
 
@@ -100,7 +109,9 @@ def admit_to_hospital(hospital: Hospital, condition: str, key: str, origin: str,
     `key` names the keyed draws, whoever else comes; `unit` is where the patient lies already, if not at the door.
     """
     sheet = hospital.conditions[condition]
-    person, shown, (untreated, optimal), levels = who_comes(hospital.seed, condition, key, hospital.now)
+    mix = hospital.scenario.file.case_mix
+    mixed = mix.mixed.get(condition, 1.0) if mix else 1.0
+    person, shown, (untreated, optimal), levels = who_comes(hospital.seed, condition, key, hospital.now, mixed)
     course = Course(sheet, person, hospital.streams, hospital.now, levels)
     pid = hospital.new_id("P")
     chart = Chart(

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from clinsim.hospital.pool import Turn
 
 WAITING = "waiting_room"
+REGISTRATION = "registration"
+"""Stage of its own where the hospital has it: a desk between triage and waiting room, without a queue."""
+REGISTERED_AT_THE_BEDSIDE = 2
+"""Levels up to this one pass the registration desk by (ESI handbook: immediate bedding)."""
 
 
 def visit(hospital: Hospital, patient: Patient) -> ProcessGenerator:
@@ -38,7 +42,7 @@ def visit(hospital: Hospital, patient: Patient) -> ProcessGenerator:
 
 
 def triage(hospital: Hospital, patient: Patient) -> ProcessGenerator:
-    """A triage nurse sees the patient and sets a level; ambulances and the visibly sick go first."""
+    """A triage nurse sees the patient and sets a level; ambulances and the visibly sick go first. Then registration, where it takes its own time."""
     first = 0 if patient.true_esi == 1 else 1 if patient.chart.arrival_mode == "ambulance" else 2
     with hospital.pools["triage_nurse"].request(first) as turn:
         yield turn
@@ -51,6 +55,8 @@ def triage(hospital: Hospital, patient: Patient) -> ProcessGenerator:
     nursing.add_note(hospital, patient, "triage", "triage_nurse", patient.presentation.triage_note)
     nursing.chart_vitals(hospital, patient, "triage_nurse")
     nursing.start_observations(hospital, patient)
+    if REGISTRATION in hospital.rules.stages and patient.chart.esi > REGISTERED_AT_THE_BEDSIDE:
+        yield hospital.clock.timeout(minutes_of(hospital, REGISTRATION, patient.id))
 
 
 def triage_level(hospital: Hospital, patient: Patient) -> int:

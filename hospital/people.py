@@ -25,7 +25,10 @@ MEN_ONLY = frozenset({"sildenafil"})
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A person before the illness: age (years), weight (kg), filtration rate `egfr` (mL/min/1.73 m2), frailty (hazard ratio of death)."""
+    """A person before the illness: age (years), weight (kg), filtration rate `egfr` (mL/min/1.73 m2), frailty (hazard ratio of death).
+
+    `mixed` is how often, beside what is usual, this person has and says what has nothing to do with the illness (1: as everybody).
+    """
 
     id: str
     age: int
@@ -37,9 +40,12 @@ class Person:
     egfr: float
     pregnant: bool
     frailty: float
+    mixed: float = 1.0
 
 
-def make_person(streams: Streams, pid: str, condition: Condition, allergy_weights: Mapping[str, float] | None = None) -> Person:
+def make_person(
+    streams: Streams, pid: str, condition: Condition, allergy_weights: Mapping[str, float] | None = None, mixed: float = 1.0
+) -> Person:
     """The person `pid` who comes with `condition`.
 
     Args:
@@ -47,6 +53,7 @@ def make_person(streams: Streams, pid: str, condition: Condition, allergy_weight
         pid: Patient id, the key of all draws.
         condition: Sheet that says who comes with it.
         allergy_weights: Share of patients by allergen; None takes the shipped table.
+        mixed: How often the person has and says what has nothing to do with the condition, beside what is usual.
     """
     table = load_bodies().people
     age = _age(streams, pid, condition)
@@ -64,6 +71,7 @@ def make_person(streams: Streams, pid: str, condition: Condition, allergy_weight
         egfr=_filtration(streams, pid, table, age, "ckd" in comorbidities, pregnant),
         pregnant=pregnant,
         frailty=_frailty(streams, pid, table, age, comorbidities),
+        mixed=mixed,
     )
 
 

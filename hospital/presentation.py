@@ -66,7 +66,7 @@ def told_hours(condition: Condition, pid: str, streams: Streams) -> float:
 
 def _complaint(condition: Condition, person: Person, streams: Streams, words: WordTable) -> str:
     """What is written down at the door: a complaint of the illness, or for some the one that they happen to put first."""
-    own = streams.uniform("present.complaint.own", person.id) >= load_bodies().scatter.words.other_complaint
+    own = streams.uniform("present.complaint.own", person.id) >= load_bodies().scatter.words.other_complaint * person.mixed
     shares = condition.complaints if own else words.complaint_shares
     return streams.pick(tuple((str(name), weight) for name, weight in shares.items()), "present.complaint", person.id)
 
@@ -75,7 +75,7 @@ def _triage_note(condition: Condition, person: Person, streams: Streams, words: 
     own = {str(name): note for name, note in condition.complaint_notes.items()}.get(complaint, "")
     pool = (*words.complaints[complaint], *others_with(complaint).notes)  # type: ignore[index]  # one of the complaints
     common = pool[int(streams.uniform("present.sentence", person.id) * len(pool))]
-    uses_own = own and streams.uniform("present.note", person.id) >= load_bodies().scatter.words.other_note
+    uses_own = own and streams.uniform("present.note", person.id) >= load_bodies().scatter.words.other_note * person.mixed
     since = roughly(told_hours(condition, person.id, streams))
     return f"{person.age}-year-old {'man' if person.sex == 'male' else 'woman'}. {own if uses_own else common} {since}"
 
@@ -131,6 +131,7 @@ def _said(person: Person, streams: Streams) -> float:
 
 def _besides(pool: tuple[Saying, ...], condition: Condition, person: Person, streams: Streams, where: str, share: float) -> list[str]:
     """Perhaps a line or two of other illnesses that come with this complaint."""
+    share *= person.mixed
     weights = tuple((text, weight) for text, weight, sheet in pool if sheet != condition.id)
     most = MOST_BESIDES.get(where, 1)
     keys = [2 * number for number in range(most) if weights and streams.uniform(f"present.besides.{where}", person.id, 2 * number) < share]

@@ -45,7 +45,7 @@ def shifts(person: Person, streams: Streams) -> dict[str, float]:
     """By how much each vital sign and analyte is off for reasons that have nothing to do with the illness."""
     found: dict[str, float] = {}
     for state in load_bodies().scatter.states:
-        if streams.uniform(f"scatter.{state.id}", person.id) < state.share:
+        if streams.uniform(f"scatter.{state.id}", person.id) < state.share * person.mixed:
             strength = streams.uniform(f"scatter.{state.id}", person.id, 1)
             for name, (least, most) in state.shifts.items():
                 found[name] = found.get(name, 0.0) + least + (most - least) * strength

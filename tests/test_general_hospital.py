@@ -135,8 +135,10 @@ LOG = [
     entry(6.0, "triage", "P2", esi=5),
     entry(15.0, "seen", "P1", by="doctor_1"),
     entry(20.0, "order", "O1", patient="P1", kind="imaging", code="CT_HEAD", priority="stat", amount=None, unit="", route=""),
-    entry(21.0, "order", "O2", patient="P1", kind="drug", code="alteplase", priority="stat", amount=1.0, unit="mg", route="iv"),
+    entry(21.0, "order", "O2", patient="P1", kind="drug", code="alteplase", priority="stat", amount=1.0, unit="mg", route="iv", override=False),
+    entry(21.5, "order", "O4", patient="P1", kind="drug", code="aspirin", priority="stat", amount=300.0, unit="mg", route="oral", override=True),
     entry(22.0, "order", "O3", patient="P1", kind="test", code="FBC", priority="stat", amount=None, unit="", route=""),
+    entry(26.5, "given", "P1", order="O4"),
     entry(40.0, "given", "P1", order="O2"),
     entry(60.0, "study", "S1", patient="P1", code="CT_HEAD", order="O1"),
     entry(90.0, "bed_request", "P1", unit="icu"),
@@ -155,11 +157,13 @@ def test_visits_by_hand():
 
 
 def test_figures_by_hand():
-    said = general_hospital.figures(Visits(LOG, first_contact=5.0).of(0.0, 10.0), {1: 2.0, 2: 10.0, 3: 30.0, 4: 60.0, 5: 120.0})
+    said = general_hospital.figures(Visits(LOG, first_contact=5.0).of(0.0, 10.0))
     wanted = {
         "admitted": 0.5,
         "left_unseen": 0.5,
-        "in_time_high": 1.0,
+        "in_time_hour": 1.0,
+        "in_time_emergent": 1.0,
+        "icu": 0.5,
         "stay_mean": 155.0,
         "ct_median": 40.0,
         "resources_esi_2": 3.0,

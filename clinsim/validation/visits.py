@@ -9,6 +9,7 @@ from clinsim.record import Entry
 
 BEDS = frozenset({"ward", "icu", "step_down"})
 FLUID_UNITS = frozenset({"ml", "mL", "l"})
+NO_RESOURCE = frozenset({"wound_care", "splint"})
 BY_NEEDLE = frozenset({"iv", "im", "sc", "nebulised", "inhaled"})
 
 
@@ -17,7 +18,7 @@ class Visit:
     """One visit; minutes since the start, None for what did not happen. `esi` is the level that the triage nurse set.
 
     `resources` are kinds of resources as the Emergency Severity Index counts them; `scans` the minutes from order to images of CT, `stat_given`
-    those from order to administration of drugs ordered STAT, `images` the modalities used.
+    those from order to administration of drugs ordered STAT and dispensed (not taken from the cabinet by override), `images` the modalities used.
     """
 
     arrived_at: float
@@ -128,12 +129,15 @@ class Visits:
 
     def _given(self, entry: Entry) -> None:
         visit, order = self.visits.get(entry.subject), self.orders.get(entry.data["order"])
-        if visit is not None and order is not None and order.data["priority"] == "stat":
+        if visit is not None and order is not None and order.data["priority"] == "stat" and not order.data["override"]:
             visit.stat_given.append(entry.minute - order.minute)
 
 
 def _resources(entry: Entry) -> set[str]:
-    """The kinds of resources that an order uses. Source: ESI handbook, 5th ed. 2023 (what counts, and what is done at the bedside does not)."""
+    """The kinds of resources that an order uses.
+
+    Source: ESI handbook, 5th ed. 2023: what counts; tests at the bedside, simple wound care, splints and tablets do not.
+    """
     kind, code, data = entry.data["kind"], entry.data["code"], entry.data
     if kind == "drug":
         parenteral = data["route"] in BY_NEEDLE
@@ -142,7 +146,7 @@ def _resources(entry: Entry) -> set[str]:
         return {"ECG"} if code == "ECG" else set() if code in ("GLUCOSE", "KETONES") else {"laboratory"}
     if kind == "imaging":
         return {"X-ray"} if code.startswith("XR") else {code.partition("_")[0]}
-    return {kind} if kind in ("consult", "procedure") else set()
+    return {kind} if kind == "consult" or (kind == "procedure" and code not in NO_RESOURCE) else set()
 
 
 _READERS: dict[str, Callable[[Visits, Entry], None]] = {
