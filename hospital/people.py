@@ -43,9 +43,7 @@ class Person:
     mixed: float = 1.0
 
 
-def make_person(
-    streams: Streams, pid: str, condition: Condition, allergy_weights: Mapping[str, float] | None = None, mixed: float = 1.0
-) -> Person:
+def make_person(streams: Streams, pid: str, condition: Condition, allergy_weights: Mapping[str, float] | None = None, mixed: float = 1.0) -> Person:
     """The person `pid` who comes with `condition`.
 
     Args:

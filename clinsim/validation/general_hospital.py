@@ -30,7 +30,10 @@ LEVELS = (1, 2, 3, 4, 5)
 SHARES = (0.1, 0.25, 0.5, 0.75, 0.9)
 HOUR = 60.0
 TRIAGE_TARGETS = {1: 14.0, 2: 14.0, 3: 60.0, 4: 120.0, 5: 1440.0}
-"""Minutes within which the levels of the source are to be seen, by the level here. Source: NHAMCS 2006 as in Horwitz 2010 (emergent, urgent, semi-urgent, non-urgent)."""
+"""Minutes within which patients are to be seen, by level.
+
+Source: NHAMCS 2006 as in Horwitz 2010 (emergent, urgent, semi-urgent, non-urgent).
+"""
 WITHIN_AN_HOUR = (1, 2, 3)
 Numbers = dict[str, float | None]
 
