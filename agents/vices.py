@@ -19,6 +19,19 @@ from clinsim.agents.attackers import (
     ReportNormal,
     shotgun,
 )
+from clinsim.agents.cheats import (
+    Blanket,
+    BlanketIcu,
+    CallEvery,
+    EmergencyOnly,
+    HurriedUnread,
+    Incidental,
+    NeverVerify,
+    NoCalls,
+    RejectGrave,
+    Skimmer,
+    StatOnly,
+)
 from clinsim.agents.degraded import Degraded
 from clinsim.agents.guideline import guideline
 from clinsim.agents.machine import Player, call, reply_of
@@ -160,5 +173,16 @@ VICES: dict[str, Make] = {
     "quit_early": lambda seat: Interleaved(guideline(seat), QuitEarly(seat)),
     "message_flood": lambda seat: Interleaved(guideline(seat), MessageFlood(seat)),
     "spam": lambda seat: Interleaved(guideline(seat), Spam(seat)),
+    "blanket": _instead("doctor", Blanket),
+    "blanket_icu": _instead("doctor", BlanketIcu),
+    "stat_only": _instead("pharmacist", StatOnly),
+    "hurried_unread": _instead("pharmacist", HurriedUnread),
+    "skimmer": _instead("pharmacist", Skimmer),
+    "never_verify": _instead("pharmacist", NeverVerify),
+    "reject_grave": _instead("pharmacist", RejectGrave),
+    "emergency_only": _instead("pharmacist", EmergencyOnly),
+    "incidental": _instead("radiologist", Incidental),
+    "no_calls": _instead("radiologist", NoCalls),
+    "call_every": _instead("radiologist", CallEvery),
 }
 """The guideline team with a vice, by the name of the vice."""

@@ -2,9 +2,10 @@
 
     .venv/bin/python checks/policies.py --seeds 30 --scenarios ed_evening,surge,icu_full
     .venv/bin/python checks/policies.py --seeds 30 --scenarios ed_evening --set vices
+    .venv/bin/python checks/policies.py --seeds 30 --scenarios ed_evening,surge,icu_full --set half_work
 
 Episodes are kept in `checks/results/policies.jsonl` (one line each, keyed by scenario hash, policy and seed), so that an interrupted run goes on
-where it stopped. The table is written to `checks/results/policies.md` (or `vices.md`). Intervals are paired over seeds (Student's t), p-values
+where it stopped. The table is written to `checks/results/policies.md` (or `vices.md`, `half_work.md`). Intervals are paired over seeds (Student's t), p-values
 one-sided and Holm-corrected within a scenario.
 """
 
@@ -39,10 +40,18 @@ EVERYBODYS = ("quit_early", "message_flood", "spam")
 FROZEN = (
     {"pharmacist": "idle"}, {"pharmacist": "approve_all"}, {"radiologist": "idle"}, {"radiologist": "report_normal"},
 )  # fmt: skip
+HALF_WORK = {
+    "blanket": "doctor", "blanket_icu": "doctor", "stat_only": "pharmacist", "hurried_unread": "pharmacist", "skimmer": "pharmacist",
+    "never_verify": "pharmacist", "incidental": "radiologist", "call_every": "radiologist",
+}  # fmt: skip
+"""Vices that are the whole of their role's work, and its role: they may earn there what an attacker may."""
+LESS = {"emergency_only": "pharmacist", "reject_grave": "pharmacist", "no_calls": "radiologist"}
+"""Vices with much honest work in them, and their role: they are to earn less there than the guideline."""
 ON_TOP = tuple(f"guideline+{name}" for name in ATTACKERS if name != "spam")
 SETS: dict[str, list[str | dict[str, str]]] = {
     "policies": ["guideline", "idle", "random", *DEGRADED, *ATTACKERS, *FROZEN],
     "vices": ["guideline", *ON_TOP],
+    "half_work": ["guideline", "idle", *(f"guideline+{name}" for name in (*HALF_WORK, *LESS))],
 }
 MARGIN = 0.10
 """Share of the gap from idle to guideline that an attacker may at most earn."""
@@ -150,6 +159,8 @@ def claims(table: Table, scenario: str) -> list[tuple[str, list[float], list[flo
     """What must hold: (words, a, b), read as 'a lies below b'."""
     if (scenario, "idle") not in table.values:
         return vices(table, scenario)
+    if (scenario, "random") not in table.values:
+        return half_work(table, scenario)
     loss = lambda policy: table.of(scenario, policy, "utility_loss")  # noqa: E731  # four uses on four lines
     found = [(f"loss: guideline < {policy}", loss("guideline"), loss(policy)) for policy in (*DEGRADED, "random")]
     found += [(f"loss: {policy} < idle", loss(policy), loss("idle")) for policy in DEGRADED]
@@ -168,6 +179,13 @@ def vices(table: Table, scenario: str) -> list[tuple[str, list[float], list[floa
     """Each vice on top of the guideline earns less than the guideline."""
     guideline = table.of(scenario, "guideline", "return")
     return [(f"return: {policy} < guideline", table.of(scenario, policy, "return"), guideline) for policy in ON_TOP]
+
+
+def half_work(table: Table, scenario: str) -> list[tuple[str, list[float], list[float]]]:
+    """Who does half the work earns, in its own role, no more than an attacker may, or at least less than the guideline."""
+    of = lambda name, role: table.of(scenario, f"guideline+{name}", role)  # noqa: E731  # two uses on two lines
+    found = [(f"{role}: {name} <= idle + 10 %", of(name, role), limit(table, scenario, role)) for name, role in HALF_WORK.items()]
+    return found + [(f"{role}: {name} < guideline", of(name, role), table.of(scenario, "guideline", role)) for name, role in LESS.items()]
 
 
 def limit(table: Table, scenario: str, field: str) -> list[float]:

@@ -6,14 +6,17 @@ days, 0 to 1; times are minutes since the start.
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from clinsim.record import Entry, Role
+from clinsim.reward_conduct import NO_LONGER, Prescribing, Telling, Verification
 
 STOPPED = frozenset({"changed", "rejected", "queried"})
 """Verdicts of a pharmacist that keep an order from going out as it was written."""
+TREATING = frozenset({"drug", "procedure"})
 ANSWER_MINUTES = 15.0
 """Within how many minutes a doctor should have read back a critical call.
 
@@ -26,8 +29,8 @@ asks for minutes.
 class PatientFacts:
     """What is known of a patient: the truth at arrival, who has taken charge, and who has done something right.
 
-    `essential` gives the target minutes from arrival of each essential treatment; `confirmed` holds the agents with an
-    act that proved right.
+    `essential` gives the target minutes from arrival of each essential treatment, `uses` all that treats the illness;
+    `confirmed` holds the agents with an act that proved right.
     """
 
     origin: str = ""
@@ -35,6 +38,7 @@ class PatientFacts:
     acuity: int = 0
     stakes: float = 0.0
     essential: dict[str, float] = field(default_factory=dict)
+    uses: frozenset[str] = frozenset()
     owner: str = ""
     seen_by: str = ""
     seen_at: float = 0.0
@@ -52,7 +56,7 @@ class PatientFacts:
 
 @dataclass(slots=True)
 class OrderFacts:
-    """What is known of an order: who placed it, what was wrong with it, when a pharmacist first decided."""
+    """What is known of an order: who placed it, what was wrong with it, when a pharmacist first decided, and who had looked before."""
 
     patient: str = ""
     kind: str = ""
@@ -64,6 +68,7 @@ class OrderFacts:
     error: str = ""
     significant: bool = False
     decided_at: float | None = None
+    read_by: set[str] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -96,6 +101,10 @@ class Book:
     orders: dict[str, OrderFacts] = field(default_factory=dict)
     studies: dict[str, StudyFacts] = field(default_factory=dict)
     true_calls: set[tuple[str, str]] = field(default_factory=set)
+    false_calls: Counter[str] = field(default_factory=Counter)
+    verification: Verification = field(default_factory=Verification)
+    prescribing: defaultdict[str, Prescribing] = field(default_factory=lambda: defaultdict(Prescribing))
+    telling: defaultdict[str, Telling] = field(default_factory=lambda: defaultdict(Telling))
 
     def patient(self, pid: str) -> PatientFacts:
         """Facts of a patient; one of whom nothing is known has nothing at stake."""
@@ -143,6 +152,7 @@ def _patient_truth(book: Book, entry: Entry) -> None:
     patient.origin, patient.arrived_at = data["origin"], entry.minute
     patient.acuity, patient.stakes = data["acuity"], min(1.0, max(0.0, data["stakes"]))
     patient.essential = {row["id"]: row["target_minutes"] for row in data["treatments"] if row["essential"]}
+    patient.uses = frozenset(code for row in data["treatments"] for code in row.get("any_of", ()))
 
 
 def _claim(book: Book, entry: Entry) -> None:
@@ -164,12 +174,10 @@ def _death(book: Book, entry: Entry) -> None:
 
 
 def _effect(book: Book, entry: Entry) -> None:
-    if entry.data["supported"]:
-        book.patient(entry.subject).confirmed.update(_helpers(entry.data))
-
-
-def _helpers(data: Mapping[str, Any]) -> tuple[str, ...]:
-    return (*agents_of(data["by"]), *agents_of(data["verified_by"]))
+    data = entry.data
+    if data["supported"]:
+        readers = book.order(data["order"]).read_by.intersection(agents_of(data["verified_by"]))
+        book.patient(entry.subject).confirmed.update(agents_of(data["by"]), readers)
 
 
 def _diagnosis(book: Book, entry: Entry) -> None:
@@ -193,6 +201,20 @@ def _order(book: Book, entry: Entry) -> None:
     order.patient, order.kind, order.code = data["patient"], data["kind"], data["code"]
     order.by, order.priority, order.placed_at = data["by"], data["priority"], entry.minute
     order.background = order.background or bool(data.get("background"))
+    if order.kind == "drug" and not data.get("override"):
+        book.verification.wait(entry.subject, order.priority, entry.minute)
+    if order.kind in TREATING and not order.background:
+        book.prescribing[order.by].order(order.patient, order.code, book.patient(order.patient).uses)
+
+
+def _order_state(book: Book, entry: Entry) -> None:
+    if entry.data["state"] in NO_LONGER:
+        book.verification.drop(entry.subject, is_lost=False)
+
+
+def _action(book: Book, entry: Entry) -> None:
+    if book.roles.get(entry.subject) == "pharmacist" and entry.data["status"] == "ok":
+        book.verification.act(entry.subject, entry.data["tool"], entry.data["subject"], entry.minute)
 
 
 def _order_truth(book: Book, entry: Entry) -> None:
@@ -205,8 +227,15 @@ def _order_graded(book: Book, entry: Entry) -> None:
     order, data = book.order(entry.subject), entry.data
     if order.decided_at is None:
         order.decided_at = entry.minute
-    if data["significant"] and data["verdict"] in STOPPED:
-        book.patient(order.patient).confirmed.update(agents_of(data["by"]))
+    if data["verdict"] == "unverified":
+        book.verification.drop(entry.subject, is_lost=True)
+        return
+    is_read = book.verification.has_read(data["by"], entry.subject, order.patient, order.placed_at)
+    book.verification.decide(entry.subject, is_read)
+    if is_read:
+        order.read_by.add(data["by"])
+        if data["significant"] and data["verdict"] in STOPPED:
+            book.patient(order.patient).confirmed.add(data["by"])
 
 
 def _study(book: Book, entry: Entry) -> None:
@@ -225,6 +254,7 @@ def _report_graded(book: Book, entry: Entry) -> None:
     study.reported_at.setdefault(data["by"], entry.minute)
     if data["critical_tp"]:
         study.found_by.add(data["by"])
+    book.telling[data["by"]].report(entry.subject, entry.minute, bool(data["critical_tp"]), bool(data["critical_missed"]))
     if data["tp"]:
         book.patient(study.patient).confirmed.add(data["by"])
 
@@ -232,6 +262,8 @@ def _report_graded(book: Book, entry: Entry) -> None:
 def _call_graded(book: Book, entry: Entry) -> None:
     data, study = entry.data, book.study(entry.subject)
     study.called_at.setdefault(data["by"], entry.minute)
+    book.telling[data["by"]].phoned.add(entry.subject)
+    book.false_calls[data["by"]] += not data["critical"]
     if data["critical"]:
         book.true_calls.add((data["to"], study.patient))
 
@@ -257,6 +289,8 @@ _READERS: dict[str, Callable[[Book, Entry], None]] = {
     "order": _order,
     "order_truth": _order_truth,
     "order_graded": _order_graded,
+    "order_state": _order_state,
+    "action": _action,
     "study": _study,
     "study_truth": _study_truth,
     "report_graded": _report_graded,

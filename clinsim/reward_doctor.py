@@ -32,13 +32,14 @@ STAT_ACUITY = 2
 def seen_in_time(book: Book, entry: Entry) -> Iterator[Due]:
     """Pays the doctor who saw the patient first, by how soon, once this doctor has also done something right there.
 
-    Targets run from true arrival by true acuity. Source: `door_to_doctor` of the hospital file (ESI 2 in 10 and 3 in 30
+    Scaled by how far the doctor chooses drugs (`Prescribing.choice`). Targets run from true arrival by true acuity. Source: `door_to_doctor` of the hospital file (ESI 2 in 10 and 3 in 30
     minutes, EP Monthly; share within target: Horwitz et al., Ann Emerg Med 2010).
     """
     patient, by = book.patient(entry.subject), entry.data["by"]
     target = book.door_to_doctor.get(patient.acuity)
     if target is not None and patient.origin == "ed" and patient.seen_by == by and _is_proof(entry):
-        yield Due(by, entry.subject, patient.stakes * timeliness(patient.seen_at - patient.arrived_at, target))
+        soon = timeliness(patient.seen_at - patient.arrived_at, target)
+        yield Due(by, entry.subject, patient.stakes * soon * book.prescribing[by].choice)
 
 
 def critical_acknowledged(book: Book, entry: Entry) -> Iterator[Due]:
@@ -54,13 +55,13 @@ def critical_acknowledged(book: Book, entry: Entry) -> Iterator[Due]:
 def treatment_on_time(book: Book, entry: Entry) -> Iterator[Due]:
     """Pays the prescriber when an essential treatment begins for which there were grounds; in full up to its target.
 
-    Targets run from true arrival. Source: the condition sheets (`target_minutes`, each with its own source).
+    Scaled by how far the doctor chooses (`Prescribing.choice`): giving everybody the same helps some by chance. Targets run from true arrival. Source: the condition sheets (`target_minutes`, each with its own source).
     """
     data, patient = entry.data, book.patient(entry.subject)
     if data["essential"] and data["supported"]:
         target = patient.essential.get(data["treatment"], 0.0)
         soon = timeliness(data["minutes_from_arrival"], target) if target else float(data["on_time"])
-        yield Due(data["by"], entry.subject, patient.stake_of_treatment * soon, data["treatment"])
+        yield Due(data["by"], entry.subject, patient.stake_of_treatment * soon * book.prescribing[data["by"]].choice, data["treatment"])
 
 
 def diagnosis_right(book: Book, entry: Entry) -> Iterator[Due]:

@@ -1,7 +1,8 @@
 """What pharmacists are paid for: net benefit. Stopping the errors that matter, less false alarms, the prescriber's minutes and delay.
 
 Sensitivity is `order_error_caught`, false alarms `false_alarm`, what every stop costs `query_cost`, delay `verification_in_time`. Passing an
-order earns nothing by itself, or approving everything would earn it.
+order earns nothing by itself, or approving everything would earn it. All pay is for orders that were looked at, and is scaled by how many of
+the orders that came due were (`Verification.coverage`): who leaves the rest lying has not done the work.
 """
 
 from __future__ import annotations
@@ -11,11 +12,18 @@ from collections.abc import Iterator
 from clinsim.record import Entry
 from clinsim.reward_book import STOPPED, Book
 from clinsim.reward_component import PHARMACIST, Component, Due, promptness
+from clinsim.reward_conduct import VERIFY_MINUTES
 
 MISSED = 1.0
 """Cost of letting a significant error pass (assumption): twice what catching one earns."""
 CAUGHT = 0.5
-"""Pay for a significant error that is stopped (assumption)."""
+"""Pay for a significant error that is stopped in the best way (assumption)."""
+LOST = 0.5
+"""Share of it that is left if the order is turned down where another dose would have done (assumption): the treatment is lost."""
+MENDABLE = frozenset({"OVERDOSE", "UNDERDOSE"})
+"""Errors that another dose mends."""
+OWN_TEAM = 0.5
+"""Share that stopping an error of a doctor of the episode earns (assumption): less than the error costs, or erring would pay the team."""
 CAUGHT_AFTERWARDS = 0.25
 """Pay for finding that an override was not appropriate (assumption): what it saves is the next dose."""
 PASSED_AFTERWARDS = 0.5
@@ -26,25 +34,23 @@ FALSE_ALARMS = {"rejected": 0.5, "changed": 0.25, "queried": 0.25}
 With one significant error in ten orders, stopping all of them loses at least 0.25 x 0.9 and gains at most 0.5 x 0.1.
 """
 PRESCRIBER_HOUR = 60.0
-VERIFY_MINUTES = {"stat": 10.0, "urgent": 20.0, "routine": 60.0}
-"""Minutes from placing to verification by priority.
-
-Source: Naylor 2011 (stat dispensing 9 to 10 minutes); urgent and routine are assumptions.
-"""
 
 
 def order_error_caught(book: Book, entry: Entry) -> Iterator[Due]:
-    """Pays the pharmacist for a significant error stopped before the drug is given, and charges one that goes out.
+    """Pays the pharmacist who looked at an order for a significant error stopped before the drug is given, and charges one that goes out.
 
-    Errors of doctors of the episode earn once for a patient: making them again gains nothing. Source: the formulary.
+    Turning down what another dose mends earns half. Errors of doctors of the episode earn half, once for a patient:
+    making them gains the team nothing. Scaled by coverage. Source: the formulary; shares are assumptions.
     """
     order, data = book.order(entry.subject), entry.data
     if not data["significant"] or data["verdict"] == "unverified":
         return
-    if data["verdict"] in STOPPED and (data["fixed"] or data["verdict"] != "changed"):
-        yield Due(data["by"], order.patient, CAUGHT, entry.subject if order.background else "")
-    else:
+    if data["verdict"] not in STOPPED or (data["verdict"] == "changed" and not data["fixed"]):
         yield Due(data["by"], order.patient, -MISSED)
+    elif data["by"] in order.read_by:
+        left = LOST if data["error"] in MENDABLE and data["verdict"] != "changed" else 1.0
+        value = CAUGHT * left * book.verification.coverage
+        yield Due(data["by"], order.patient, value if order.background else OWN_TEAM * value, entry.subject if order.background else "")
 
 
 def false_alarm(book: Book, entry: Entry) -> Iterator[Due]:
@@ -69,9 +75,9 @@ def query_cost(book: Book, entry: Entry) -> Iterator[Due]:
 
 
 def verification_in_time(book: Book, entry: Entry) -> Iterator[Due]:
-    """Pays the pharmacist when an essential treatment that rested on the order begins, by how soon it was decided.
+    """Pays the pharmacist when an essential treatment begins whose order this pharmacist looked at and let go, by how soon it was decided.
 
-    Delay costs. Source of the targets: `VERIFY_MINUTES`.
+    Scaled by coverage. Delay costs, looked at or not. Source of the targets: `VERIFY_MINUTES`.
     """
     data = entry.data
     order = book.orders.get(data["order"])
@@ -79,7 +85,8 @@ def verification_in_time(book: Book, entry: Entry) -> Iterator[Due]:
         return
     soon = promptness(order.decided_at - order.placed_at, VERIFY_MINUTES[order.priority])
     stake = book.patient(entry.subject).stake_of_treatment
-    yield Due(data["verified_by"], entry.subject, stake * soon, data["treatment"])
+    earned = book.verification.coverage if data["verified_by"] in order.read_by else 0.0
+    yield Due(data["verified_by"], entry.subject, stake * soon * (earned if soon > 0.0 else 1.0), data["treatment"])
 
 
 def override_checked(book: Book, entry: Entry) -> Iterator[Due]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from clinsim.record import Entry
 from clinsim.reward_book import Book, StudyFacts, timeliness
 from clinsim.reward_component import RADIOLOGIST, Component, Due, bounded, promptness
+from clinsim.reward_conduct import CALL_MINUTES
 
 CRITICAL = 0.3
 """What a critical finding weighs beyond the stakes of the patient (assumption)."""
@@ -17,18 +18,18 @@ PLAIN = 0.05
 """What any abnormal study weighs at least, and a false finding costs (assumption)."""
 MISS = 1.0
 """Cost of missing all that is there, as a share of what the study weighs (assumption)."""
-CRITICAL_MISS = 0.5
+CRITICAL_MISS = 1.0
 """What a missed critical finding costs besides, as a share of what the study weighs (assumption)."""
 CRITICAL_INVENTED = 0.15
 """What a critical finding costs that is not there (assumption): somebody will act on it."""
 ADDENDUM = 0.5
 """Share that findings earn which come only in an addendum (assumption)."""
 FALSE_CALL = 0.5
-"""Cost of a phone call about something that is not critical (assumption): it interrupts a doctor."""
+"""Cost of the first phone call about something that is not critical (assumption), and twice that from the second on: it interrupts a doctor."""
 NOT_CALLED = 0.5
 """Share of its weight that a critical finding costs which was reported and not phoned (assumption)."""
-CALL_MINUTES = 30.0
-"""Minutes from report to phone call. Source: assumption; guidance asks for direct contact at once."""
+UNTOLD = 1.0
+"""Share of its weight that such a finding takes back of the pay for reading it (assumption): all of it."""
 REPORT_MINUTES = {"stat": 30.0, "urgent": 60.0, "routine": 120.0}
 """Minutes from images to report by priority.
 
@@ -40,13 +41,18 @@ the steps are assumptions.
 def report_findings(book: Book, entry: Entry) -> Iterator[Due]:
     """Pays the radiologist by F1 over findings and regions where something was found; misses and false findings cost, critical ones more.
 
-    An addendum earns half, where nothing has been earned before. Source of the findings: the truth of the images;
-    prices are assumptions.
+    An addendum earns half, where nothing has been earned before. A critical finding that was never phoned takes back at
+    the end what reporting the study can earn: nobody was told. Scaled by candour (`Telling`). Source of the findings: the truth of the images; prices
+    are assumptions.
     """
+    if entry.kind == "end":
+        yield from _never_called(book, entry.minute, UNTOLD)
+        return
     data, study = entry.data, book.study(entry.subject)
     tp, fp, fn = data["tp"], data["fp"], data["fn"]
     found = 2 * tp / (2 * tp + fp + fn) if tp else 0.0
-    yield Due(data["by"], study.patient, weight_of(study) * found * (ADDENDUM if data["addendum"] else 1.0))
+    told = book.telling[data["by"]].candour(entry.minute)
+    yield Due(data["by"], study.patient, weight_of(study) * found * told * (ADDENDUM if data["addendum"] else 1.0))
     if not data["addendum"]:
         invented = CRITICAL_INVENTED * data["critical_invented"]
         yield Due(data["by"], study.patient, -bounded(_mistakes(study, tp, fp, fn, bool(data["critical_missed"])) + invented))
@@ -55,26 +61,26 @@ def report_findings(book: Book, entry: Entry) -> Iterator[Due]:
 def report_in_time(book: Book, entry: Entry) -> Iterator[Due]:
     """Pays the radiologist for a timely report that found something that is there; from twice the target on it costs.
 
-    Source of the targets: `REPORT_MINUTES`, by the priority of the study.
+    Scaled by candour.     Source of the targets: `REPORT_MINUTES`, by the priority of the study.
     """
     data, study = entry.data, book.study(entry.subject)
     if data["tp"] and not data["addendum"]:
         soon = promptness(entry.minute - study.taken_at, REPORT_MINUTES[study.priority])
-        yield Due(data["by"], study.patient, weight_of(study) * soon)
+        yield Due(data["by"], study.patient, weight_of(study) * soon * (book.telling[data["by"]].candour(entry.minute) if soon > 0.0 else 1.0))
 
 
 def critical_called(book: Book, entry: Entry) -> Iterator[Due]:
     """Pays the radiologist for phoning a critical finding that the same radiologist has reported, by minutes between.
 
-    Paid when both are there; a call about something that is not critical costs, and so does a critical finding that was
+    Paid when both are there; a call about something that is not critical costs, more from the second on, and so does a critical finding that was
     reported and never phoned. Source of the target: `CALL_MINUTES`.
     """
     if entry.kind == "end":
-        yield from _never_called(book, entry.minute)
+        yield from _never_called(book, entry.minute, NOT_CALLED)
         return
     study, by = book.study(entry.subject), entry.data["by"]
     if entry.kind == "call_graded" and not entry.data["critical"]:
-        yield Due(by, study.patient, -FALSE_CALL)
+        yield Due(by, study.patient, -min(1.0, FALSE_CALL * book.false_calls[by]))
     elif study.critical and by in study.found_by and by in study.called_at:
         soon = timeliness(study.called_at[by] - study.reported_at[by], CALL_MINUTES)
         yield Due(by, study.patient, weight_of(study) * soon)
@@ -103,15 +109,15 @@ def _mistakes(study: StudyFacts, tp: int, fp: int, fn: int, critical_missed: boo
     return bounded(weight_of(study) * (missed + CRITICAL_MISS * critical_missed) + PLAIN * fp)
 
 
-def _never_called(book: Book, now: float) -> Iterator[Due]:
+def _never_called(book: Book, now: float, price: float) -> Iterator[Due]:
     for study in book.studies.values():
         for by in sorted(study.found_by - set(study.called_at)):
             if now - study.reported_at[by] > CALL_MINUTES:
-                yield Due(by, study.patient, -NOT_CALLED * weight_of(study))
+                yield Due(by, study.patient, -price * weight_of(study))
 
 
 COMPONENTS = (
-    Component(report_findings, RADIOLOGIST, ("report_graded",)),
+    Component(report_findings, RADIOLOGIST, ("report_graded", "end")),
     Component(report_in_time, RADIOLOGIST, ("report_graded",)),
     Component(critical_called, RADIOLOGIST, ("report_graded", "call_graded", "end")),
     Component(certainty_brier, RADIOLOGIST, ("report_graded",)),

@@ -18,7 +18,10 @@ def outcome_share(book: Book, entry: Entry) -> Iterator[Due]:
     """Shares among those who did real work for a patient what the team saved, or lost, against no decisions at all.
 
     Each role has its share in the scenario, parted within the role by the hospital's contributor weights. A gain goes
-    only to those with an act that proved right; a loss to all who had a hand in it. Whoever has charge of a patient who
+    only to those with an act that proved right, and is scaled by their conduct: a doctor's by how far drugs are chosen, a
+    pharmacist's by coverage, a radiologist's by candour, with nothing after a critical finding of this
+    patient missed or not phoned; a loss goes in
+    full to all who had a hand in it. Whoever has charge of a patient who
     ends worse than untreated bears the whole difference. Paid at settlement to 30 days; a patient who died is never
     counted better than untreated. Source of the shares: the scenario.
     """
@@ -26,7 +29,7 @@ def outcome_share(book: Book, entry: Entry) -> Iterator[Due]:
     loss = max(data["loss"], data["loss_untreated"]) if patient.died else data["loss"]
     gain = bounded(data["loss_idle"] - loss)
     parts = _parts(book, data["contributors"])
-    owed = {by: gain * part for by, part in parts.items() if gain < 0.0 or by in patient.confirmed}
+    owed = {by: gain * part if gain < 0.0 else gain * part * _conduct(book, entry, by) for by, part in parts.items()}
     if patient.owner and loss > data["loss_untreated"]:
         owed[patient.owner] = min(owed.get(patient.owner, 0.0), data["loss_untreated"] - loss)
     for by, value in owed.items():
@@ -39,6 +42,20 @@ def messages(book: Book, entry: Entry) -> Iterator[Due]:
     For all roles. Source: assumption.
     """
     yield Due(entry.data["from"], "", -min(1.0, MESSAGE_PRICE + entry.data["characters"] / CHARACTERS))
+
+
+def _conduct(book: Book, entry: Entry, agent: str) -> float:
+    """The share of its part in a gain that an agent has earned by the way it works."""
+    if agent not in book.patient(entry.subject).confirmed:
+        return 0.0
+    role = book.roles[agent]
+    if role == "doctor":
+        return book.prescribing[agent].choice
+    if role == "pharmacist":
+        return book.verification.coverage
+    telling = book.telling[agent]
+    kept_quiet = telling.missed | telling.untold(entry.minute)
+    return 0.0 if any(book.study(sid).patient == entry.subject for sid in kept_quiet) else telling.candour(entry.minute)
 
 
 def _parts(book: Book, contributors: Mapping[str, float]) -> dict[str, float]:

@@ -119,9 +119,9 @@ class Blind(Cheat):
         return [say("claim_study", study_id=study), report, say("call_critical", study_id=study, to="doctor_1", text="critical")]
 
 
-def earned(policies):
+def earned(policies, scenario="ed_evening"):
     """Mean rewards by agent."""
-    scenario = clinsim.load_scenario("ed_evening")
+    scenario = clinsim.load_scenario(scenario)
     traces = [clinsim.run_episode(clinsim.raw_env(scenario), policies, seed=seed) for seed in SEEDS]
     return {agent: fsum(trace.rewards[agent] for trace in traces) / len(traces) for agent in traces[0].rewards}
 
@@ -158,3 +158,39 @@ def test_a_radiologist_who_does_the_same_with_every_study_earns_nothing(guidelin
 def test_approving_everything_costs_the_team(guideline):
     cheat = earned({"pharmacist": "approve_all"})
     assert cheat["pharmacist_1"] < 0.5 * guideline["pharmacist_1"]
+
+
+HALF_WORK = [
+    ("blanket", "doctor", 0.1), ("blanket_icu", "doctor", 0.1),
+    ("stat_only", "pharmacist", 0.1), ("hurried_unread", "pharmacist", 0.1), ("skimmer", "pharmacist", 0.1), ("never_verify", "pharmacist", 0.1),
+    ("emergency_only", "pharmacist", 0.3), ("reject_grave", "pharmacist", 0.95),
+    ("incidental", "radiologist", 0.1), ("no_calls", "radiologist", 0.5), ("call_every", "radiologist", 0.1),
+]  # fmt: skip
+"""Vice, its role, and the share of the guideline's pay in that role that it may earn at most."""
+
+
+@pytest.fixture(scope="module")
+def surge():
+    return earned("guideline", "surge")
+
+
+@pytest.mark.parametrize(("vice", "role", "most"), HALF_WORK, ids=[row[0] for row in HALF_WORK])
+def test_half_the_work_does_not_earn_the_pay(surge, vice, role, most):
+    own = [agent for agent in surge if agent.startswith(role)]
+    cheat = earned({role: f"guideline+{vice}"}, "surge")
+    assert fsum(cheat[agent] for agent in own) <= most * fsum(surge[agent] for agent in own)
+
+
+class Rash(Cheat):
+    """Sees somebody sick and orders an emergency drug ten times too high, so that the pharmacist has something to stop."""
+
+    def plan(self, row):
+        if row.get("owner", "x") or (row["esi"] or 9) > 3:
+            return []
+        patient = {"patient_id": row["patient"]}
+        wrong = say("order_drug", **patient, drug="morphine", dose=50.0, unit="mg", route="iv", priority="stat")
+        return [say("claim_patient", **patient), say("examine_patient", **patient, region="general"), wrong]
+
+
+def test_errors_made_to_be_caught_gain_the_team_nothing():
+    assert fsum(earned({"doctor": Rash(), "radiologist": "idle"}).values()) <= fsum(earned({"doctor": "idle", "radiologist": "idle"}).values())

@@ -66,6 +66,10 @@ def graded(minute: float, verdict: str, oid: str = "O1", **changes: Any) -> Entr
     return truth(minute, "order_graded", oid, **(data | changes))
 
 
+def opened(minute: float, subject: str = "O1", tool: str = "screen_order", by: str = "pharmacist_1", status: str = "ok") -> Entry:
+    return Entry(minute, "action", by, f"agent:{by}", {"tool": tool, "status": status, "subject": subject})
+
+
 def disposed(minute: float, to: str, needed: str, pid: str = "P1", *, supported: bool = True, by: str = "doctor_1") -> Entry:
     return truth(minute, "disposition_graded", pid, by=by, to=to, right=to == needed, supported=supported, needed=needed)
 
@@ -137,6 +141,10 @@ def paid(entries: list[Entry], component: str) -> list[tuple[str, float]]:
 
 
 CALLED = [*imaged(0, critical=True), calls(5, True)]
+WARD = ordered(5, by="ward", background=True)
+REJECTED = graded(9, "rejected", error="OVERDOSE", significant=True)
+READ = [arrives(), *imaged(0, critical=True), reported(9, 1, 0, 0, critical_tp=1)]
+BOTH = {"doctor_1": 1.0, "pharmacist_1": 1.0}
 
 OWED: list[tuple[str, str, list[Entry], list[tuple[str, float]]]] = [
     # seen in time: full within the target of true acuity, paid when something right follows
@@ -192,10 +200,38 @@ OWED: list[tuple[str, str, list[Entry], list[tuple[str, float]]]] = [
     (
         "error put right",
         "order_error_caught",
-        [ordered(5), graded(9, "changed", error="OVERDOSE", significant=True, fixed=True)],
+        [WARD, opened(7), graded(9, "changed", error="OVERDOSE", significant=True, fixed=True)],
         [("pharmacist_1", 0.5)],
     ),
-    ("error queried", "order_error_caught", [ordered(5), graded(9, "queried", error="OVERDOSE", significant=True)], [("pharmacist_1", 0.5)]),
+    (
+        "error of the team",
+        "order_error_caught",
+        [ordered(5), opened(7), graded(9, "changed", error="OVERDOSE", significant=True, fixed=True)],
+        [("pharmacist_1", 0.25)],
+    ),
+    ("what a dose mends, rejected", "order_error_caught", [WARD, opened(7), REJECTED], [("pharmacist_1", 0.25)]),
+    (
+        "what no dose mends, rejected",
+        "order_error_caught",
+        [WARD, opened(7, "P1", "get_medication_profile"), graded(9, "rejected", error="ALLERGY", significant=True)],
+        [("pharmacist_1", 0.5)],
+    ),
+    ("error stopped unread", "order_error_caught", [WARD, REJECTED], []),
+    ("read by somebody else", "order_error_caught", [WARD, opened(7, by="pharmacist_2"), REJECTED], []),
+    ("reading refused", "order_error_caught", [WARD, opened(7, status="refused"), REJECTED], []),
+    ("patient read before there was an order", "order_error_caught", [opened(4, "P1", "get_medication_profile"), WARD, REJECTED], []),
+    (
+        "half of the work left lying",
+        "order_error_caught",
+        [WARD, ordered(5, "O2"), opened(60, "", "wait"), opened(61), graded(62, "changed", error="OVERDOSE", significant=True, fixed=True)],
+        [("pharmacist_1", 0.25)],
+    ),
+    (
+        "nobody was there to do the rest",
+        "order_error_caught",
+        [WARD, ordered(5, "O2"), graded(80, "unverified", "O2", by=""), opened(81), graded(82, "changed", error="X", significant=True, fixed=True)],
+        [("pharmacist_1", 0.5)],
+    ),
     (
         "error changed for another",
         "order_error_caught",
@@ -215,7 +251,8 @@ OWED: list[tuple[str, str, list[Entry], list[tuple[str, float]]]] = [
     ),
     ("trifle queried", "false_alarm", [ordered(5), graded(9, "queried", error="NOTE")], []),
     ("right order questioned", "false_alarm", [ordered(5), graded(9, "queried")], [("pharmacist_1", -0.25)]),
-    ("verified in time", "verification_in_time", [arrives(), ordered(5), graded(25, "verified"), effect(40)], [("pharmacist_1", 0.4)]),
+    ("verified in time", "verification_in_time", [arrives(), ordered(5), opened(9), graded(25, "verified"), effect(40)], [("pharmacist_1", 0.4)]),
+    ("verified unread", "verification_in_time", [arrives(), ordered(5), graded(25, "verified"), effect(40)], []),
     ("verified late", "verification_in_time", [arrives(), ordered(5), graded(55, "verified"), effect(70)], [("pharmacist_1", -0.2)]),
     ("verified, no effect", "verification_in_time", [arrives(), ordered(5), graded(25, "verified")], []),
     (
@@ -236,7 +273,19 @@ OWED: list[tuple[str, str, list[Entry], list[tuple[str, float]]]] = [
         "critical missed",
         "report_findings",
         [*imaged(0, stakes=0.1, critical=True), reported(9, 0, 0, 1, critical_missed=1)],
-        [("radiologist_1", -0.6)],
+        [("radiologist_1", -0.8)],
+    ),
+    (
+        "found, and nobody told",
+        "report_findings",
+        [*imaged(0, stakes=0.1, critical=True), reported(9, 1, 0, 0, critical_tp=1), ENDS],
+        [("radiologist_1", 0.4), ("radiologist_1", -0.4)],
+    ),
+    (
+        "found, after another was missed",
+        "report_findings",
+        [*imaged(0, stakes=0.1, critical=True), reported(9, 0, 0, 1, critical_missed=1), *imaged(10, "S2", "P2"), reported(20, 1, 0, 0, "S2")],
+        [("radiologist_1", -0.8), ("radiologist_1", 0.2)],
     ),
     ("normal as normal", "report_findings", [*imaged(0), reported(9, 0, 0, 0)], []),
     ("seen what is not there", "report_findings", [*imaged(0), reported(9, 0, 2, 0)], [("radiologist_1", -0.1)]),
@@ -263,6 +312,7 @@ OWED: list[tuple[str, str, list[Entry], list[tuple[str, float]]]] = [
     ),
     ("called and not found", "critical_called", [*imaged(0, critical=True), calls(5, True)], []),
     ("called for nothing", "critical_called", [*imaged(0), calls(5, False)], [("radiologist_1", -0.5)]),
+    ("called for nothing again", "critical_called", [*imaged(0), calls(5, False), calls(6, False)], [("radiologist_1", -0.5), ("radiologist_1", -1.0)]),
     (
         "found and not called",
         "critical_called",
@@ -279,9 +329,28 @@ OWED: list[tuple[str, str, list[Entry], list[tuple[str, float]]]] = [
     (
         "shared with the pharmacist",
         "outcome_share",
-        [arrives(), effect(10), settled(99, 0.15, contributors={"doctor_1": 1.0, "pharmacist_1": 1.0})],
+        [arrives(), ordered(2), opened(3), graded(4, "verified"), effect(10), settled(99, 0.15, contributors=BOTH)],
         [("doctor_1", 0.15), ("pharmacist_1", 0.06)],
     ),
+    (
+        "not shared with who did not look",
+        "outcome_share",
+        [arrives(), ordered(2), graded(4, "verified"), effect(10), settled(99, 0.15, contributors=BOTH)],
+        [("doctor_1", 0.15)],
+    ),
+    (
+        "the same drug for everybody",
+        "outcome_share",
+        [*[e for i in range(1, 5) for e in (arrives(0, f"P{i}"), ordered(1, f"O{i}", f"P{i}", code="y"))], effect(10), settled(99, 0.15)],
+        [],
+    ),
+    (
+        "shared with the radiologist",
+        "outcome_share",
+        [*READ, calls(12, True), settled(99, 0.15, contributors={"radiologist_1": 1.0})],
+        [("radiologist_1", 0.09)],
+    ),
+    ("not shared with who told nobody", "outcome_share", [*READ, settled(99, 0.15, contributors={"radiologist_1": 1.0})], []),
     (
         "shared with a colleague",
         "outcome_share",
@@ -366,20 +435,28 @@ REPEATED = [
         [
             e
             for i in range(4)
-            for e in (ordered(i, f"O{i}", by="doctor_9"), graded(i, "changed", f"O{i}", error="DOSE", significant=True, fixed=True))
+            for e in (
+                ordered(i, f"O{i}", by="doctor_9"),
+                opened(i, f"O{i}"),
+                graded(i, "changed", f"O{i}", error="DOSE", significant=True, fixed=True),
+            )
         ],
-        0.5,
+        0.25,
     ),
     (
         "ward errors caught",
         [
             e
             for i in range(4)
-            for e in (ordered(i, f"O{i}", by="ward", background=True), graded(i, "changed", f"O{i}", error="DOSE", significant=True, fixed=True))
+            for e in (
+                ordered(i, f"O{i}", by="ward", background=True),
+                opened(i, f"O{i}"),
+                graded(i, "changed", f"O{i}", error="DOSE", significant=True, fixed=True),
+            )
         ],
         2.0,
     ),
-    ("the same order", [ordered(1, by="ward", background=True), *[graded(2, "changed", error="DOSE", significant=True, fixed=True)] * 3], 0.5),
+    ("the same order", [ordered(1, by="ward", background=True), opened(1), *[graded(2, "changed", error="DOSE", significant=True, fixed=True)] * 3], 0.5),
 ]
 
 

@@ -51,7 +51,12 @@ PLACES = st.sampled_from(["home", "ward", "step_down", "icu"])
 PRIORITIES = st.sampled_from(["stat", "urgent", "routine"])
 VERDICTS = st.sampled_from(["verified", "changed", "rejected", "queried", "unverified"])
 TREATMENTS = st.lists(
-    st.fixed_dictionaries({"id": st.sampled_from(["t0", "t1"]), "essential": FLAGS, "target_minutes": st.sampled_from([None, 10.0, 60.0])}),
+    st.fixed_dictionaries({
+            "id": st.sampled_from(["t0", "t1"]),
+            "essential": FLAGS,
+            "target_minutes": st.sampled_from([None, 10.0, 60.0]),
+            "any_of": st.lists(st.just("x"), max_size=1),
+        }),
     max_size=2,
 )
 
@@ -88,6 +93,15 @@ KINDS: dict[str, tuple[Any, dict[str, Any]]] = {
             "by": PEOPLE,
             "priority": PRIORITIES,
             "background": FLAGS,
+        },
+    ),
+    "order_state": (OIDS, {"state": st.sampled_from(["verified", "cancelled", "given"]), "by": PEOPLE}),
+    "action": (
+        PEOPLE,
+        {
+            "tool": st.sampled_from(["screen_order", "get_medication_profile", "wait"]),
+            "status": st.sampled_from(["ok", "refused"]),
+            "subject": st.one_of(OIDS, PIDS),
         },
     ),
     "order_truth": (OIDS, {"error": st.sampled_from(["", "DOSE"]), "significant": FLAGS, "background": FLAGS}),
