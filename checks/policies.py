@@ -5,7 +5,8 @@
     .venv/bin/python checks/policies.py --seeds 30 --scenarios ed_evening,surge,icu_full --set half_work
 
 Episodes are kept in `checks/results/policies.jsonl` (one line each, keyed by scenario hash, policy and seed), so that an interrupted run goes on
-where it stopped. The table is written to `checks/results/policies.md` (or `vices.md`, `half_work.md`). Intervals are paired over seeds (Student's t), p-values
+where it stopped. The table is written to `checks/results/policies.md` (or `vices.md`, `half_work.md`).
+The rewards are no part of that key: when they have changed, remove the file first. Intervals are paired over seeds (Student's t), p-values
 one-sided and Holm-corrected within a scenario.
 """
 

@@ -32,8 +32,9 @@ STAT_ACUITY = 2
 def seen_in_time(book: Book, entry: Entry) -> Iterator[Due]:
     """Pays the doctor who saw the patient first, by how soon, once this doctor has also done something right there.
 
-    Scaled by how far the doctor chooses drugs (`Prescribing.choice`). Targets run from true arrival by true acuity. Source: `door_to_doctor` of the hospital file (ESI 2 in 10 and 3 in 30
-    minutes, EP Monthly; share within target: Horwitz et al., Ann Emerg Med 2010).
+    Scaled by how far the doctor chooses drugs (`Prescribing.choice`). Targets run from true arrival by true acuity.
+    Source: `door_to_doctor` of the hospital file (ESI 2 in 10 and 3 in 30 minutes, EP Monthly; share within target:
+    Horwitz et al., Ann Emerg Med 2010).
     """
     patient, by = book.patient(entry.subject), entry.data["by"]
     target = book.door_to_doctor.get(patient.acuity)
@@ -55,7 +56,8 @@ def critical_acknowledged(book: Book, entry: Entry) -> Iterator[Due]:
 def treatment_on_time(book: Book, entry: Entry) -> Iterator[Due]:
     """Pays the prescriber when an essential treatment begins for which there were grounds; in full up to its target.
 
-    Scaled by how far the doctor chooses (`Prescribing.choice`): giving everybody the same helps some by chance. Targets run from true arrival. Source: the condition sheets (`target_minutes`, each with its own source).
+    Scaled by how far the doctor chooses (`Prescribing.choice`): giving everybody the same helps some by chance. Targets
+    run from true arrival. Source: the condition sheets (`target_minutes`, each with its own source).
     """
     data, patient = entry.data, book.patient(entry.subject)
     if data["essential"] and data["supported"]:

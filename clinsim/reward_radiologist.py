@@ -42,8 +42,8 @@ def report_findings(book: Book, entry: Entry) -> Iterator[Due]:
     """Pays the radiologist by F1 over findings and regions where something was found; misses and false findings cost, critical ones more.
 
     An addendum earns half, where nothing has been earned before. A critical finding that was never phoned takes back at
-    the end what reporting the study can earn: nobody was told. Scaled by candour (`Telling`). Source of the findings: the truth of the images; prices
-    are assumptions.
+    the end what reporting the study can earn: nobody was told. Scaled by candour (`Telling`). Source of the findings: the
+    truth of the images; prices are assumptions.
     """
     if entry.kind == "end":
         yield from _never_called(book, entry.minute, UNTOLD)

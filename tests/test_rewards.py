@@ -312,7 +312,12 @@ OWED: list[tuple[str, str, list[Entry], list[tuple[str, float]]]] = [
     ),
     ("called and not found", "critical_called", [*imaged(0, critical=True), calls(5, True)], []),
     ("called for nothing", "critical_called", [*imaged(0), calls(5, False)], [("radiologist_1", -0.5)]),
-    ("called for nothing again", "critical_called", [*imaged(0), calls(5, False), calls(6, False)], [("radiologist_1", -0.5), ("radiologist_1", -1.0)]),
+    (
+        "called for nothing again",
+        "critical_called",
+        [*imaged(0), calls(5, False), calls(6, False)],
+        [("radiologist_1", -0.5), ("radiologist_1", -1.0)],
+    ),
     (
         "found and not called",
         "critical_called",
@@ -456,7 +461,11 @@ REPEATED = [
         ],
         2.0,
     ),
-    ("the same order", [ordered(1, by="ward", background=True), opened(1), *[graded(2, "changed", error="DOSE", significant=True, fixed=True)] * 3], 0.5),
+    (
+        "the same order",
+        [ordered(1, by="ward", background=True), opened(1), *[graded(2, "changed", error="DOSE", significant=True, fixed=True)] * 3],
+        0.5,
+    ),
 ]
 
 

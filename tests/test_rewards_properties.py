@@ -51,12 +51,14 @@ PLACES = st.sampled_from(["home", "ward", "step_down", "icu"])
 PRIORITIES = st.sampled_from(["stat", "urgent", "routine"])
 VERDICTS = st.sampled_from(["verified", "changed", "rejected", "queried", "unverified"])
 TREATMENTS = st.lists(
-    st.fixed_dictionaries({
+    st.fixed_dictionaries(
+        {
             "id": st.sampled_from(["t0", "t1"]),
             "essential": FLAGS,
             "target_minutes": st.sampled_from([None, 10.0, 60.0]),
             "any_of": st.lists(st.just("x"), max_size=1),
-        }),
+        }
+    ),
     max_size=2,
 )
 
