@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from math import floor, log10
 from typing import Any
 
 from pydantic_core import from_json
@@ -43,11 +44,11 @@ def subject_of(item: Mapping[str, Any]) -> str:
 
 
 def brief(value: Any) -> str:
-    """A value in as few words as say it: numbers to three figures, nothing for what is empty."""
+    """A value in as few words as say it: numbers to few figures, nothing for what is empty."""
     if isinstance(value, bool):
         return "yes" if value else ""
     if isinstance(value, int | float):
-        return (f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}") if value else ""
+        return _figures(value) if value else ""
     if isinstance(value, str):
         return value
     if isinstance(value, Mapping):
@@ -55,6 +56,12 @@ def brief(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "; ".join(text for text in map(brief, value) if text)
     return ""
+
+
+def _figures(value: float) -> str:
+    """A number to three figures, of which at most two stand behind the point."""
+    places = min(2, max(0, 2 - floor(log10(abs(value)))))
+    return f"{value:.{places}f}".rstrip("0").rstrip(".") if places else f"{value:.0f}"
 
 
 def _pairs(value: Mapping[str, Any], silent: frozenset[str] = SILENT) -> Iterator[str]:
@@ -74,7 +81,8 @@ def fields_of(item: Mapping[str, Any], silent: frozenset[str] = SILENT) -> Field
             found |= {subject_of(part): brief(part) for part in inner}
         else:
             found[name] = " ".join(_pairs({name: inner}, silent))[:LONGEST_FACT]
-    return {name: text for name, text in found.items() if text}
+    own = subject_of(item)
+    return {name: text for name, text in found.items() if text and text != f"{name} {own}"}
 
 
 def changes(before: Fields, now: Fields) -> str:
@@ -133,8 +141,9 @@ class Transcript:
             return [f"{answer['status']} {answer.get('error', '')}".strip()[:LONGEST_FACT]]
         known = answer.get("result")
         facts = fields_of(known if isinstance(known, Mapping) else {name: known})
+        facts = {part: text for part, text in facts.items() if self._row(subject).get(part) != text}
         key = f"{name} {code}".strip()
-        text = changes(self.facts.get(subject, {}).get(key, {}), {part: text for part, text in facts.items() if self._row(subject).get(part) != text})
+        text = changes(self.facts.get(subject, {}).get(key, {}), facts)
         self._add(subject, key, facts)
         return [text]
 

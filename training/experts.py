@@ -5,6 +5,7 @@ Experts are scripted policies on training seeds. The vocabulary of names, texts 
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,9 +29,14 @@ WAITS = (1, 2, 3, 5, 8, 10, 15, 20, 30, 45, 60)
 MOST_TEXTS = 12
 """Sentences that may be written in one field: the commonest."""
 MOST_NAMES = 200
-"""Names and numbers that may be written in one field."""
+"""Names that may be written in one field."""
+APART = 1.1
+"""Ratio between numbers that may be written in one field: of those closer together, a dose by weight for instance, the commonest stands for all."""
 LONGEST_WORD = 40
 """Characters of a token: phrases of transcripts become single tokens."""
+MOST_NUMBERS = 500
+"""Numbers that are one token each: the commonest. Others are read by their figures."""
+_NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.]*\d)")
 _PIECES = Regex(r'[A-Z]\d{4}|\d|[^\n\dA-Z;:.,{}"]*[\n;:.,{}"]?|[A-Z][^\n\d;:.,{}"]*')
 
 
@@ -110,9 +116,19 @@ def _atoms(key: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _commonest(counts: Counter[Any]) -> list[Any]:
-    texts = any(isinstance(value, str) and " " in value for value in counts)
-    ranked = sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))
-    return sorted((value for value, _ in ranked[: MOST_TEXTS if texts else MOST_NAMES]), key=lambda value: (str(type(value)), value))
+    ranked = [value for value, _ in sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))]
+    if all(isinstance(value, int | float) for value in ranked):
+        return sorted(_apart(ranked))
+    return sorted(ranked[: MOST_TEXTS if any(" " in str(value) for value in ranked) else MOST_NAMES], key=str)
+
+
+def _apart(numbers: Sequence[float]) -> list[float]:
+    """Numbers without those that lie close to one before them."""
+    kept: list[float] = []
+    for number in numbers:
+        if all(max(number, other) >= APART * min(number, other) for other in kept):
+            kept.append(number)
+    return kept
 
 
 def tokenizer_of(texts: Iterable[str], size: int, whole: Iterable[str] = ()) -> Tokenizer:
@@ -130,9 +146,16 @@ def tokenizer_of(texts: Iterable[str], size: int, whole: Iterable[str] = ()) -> 
         vocab_size=size, initial_alphabet=alphabet, special_tokens=[PAD, END], show_progress=False, max_token_length=LONGEST_WORD
     )
     words = [AddedToken(text, normalized=False, single_word=text[0].isalnum()) for text in dict.fromkeys(whole)]
-    tokenizer.add_tokens(words)
+    tokenizer.add_tokens(words)  # so that no others are learnt from what they cover
     tokenizer.train_from_iterator(texts, trainer)
+    tokenizer.add_tokens(words)  # training drops those whose numbers it needs
     return tokenizer
+
+
+def numbers_in(texts: Iterable[str]) -> list[str]:
+    """The commonest numbers in some texts."""
+    counts = Counter(number for text in texts for number in _NUMBER.findall(text))
+    return [number for number, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:MOST_NUMBERS]]
 
 
 def lessons(engine: Engine, shown: Iterable[Shown], seats: Mapping[str, Seat]) -> Iterator[Sample]:

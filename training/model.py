@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
+from tokenizers import Tokenizer
 from transformers import PreTrainedModel, Qwen3Config, Qwen3ForCausalLM
 
 from clinsim.agents.call_grammar import Vocabulary
 from clinsim.agents.decoding import Engine, words_of
 from clinsim.record import Seat
-from clinsim.training.experts import Shown, texts_of, tokenizer_of, vocabulary_of
+from clinsim.training.experts import Shown, numbers_in, texts_of, tokenizer_of, vocabulary_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,9 @@ class Shape:
 
 
 HEAD_UNITS = 32
+LARGEST = 10_000.0
+NUMBER_STATIONS = 64
+"""Sizes, evenly spaced by ratio, between which the embedding of a number moves at first."""
 _SYNTAX = '{}[]",:'
 
 
@@ -53,6 +59,7 @@ def fresh_engine(shown: Sequence[Shown], seats: Mapping[str, Seat], shape: Shape
         torch.manual_seed(seed)
         make: Any = Qwen3ForCausalLM  # not annotated there
         model: PreTrainedModel = make(config)
+        _near_numbers_alike(model, tokenizer)
     return Engine(model, words_of(tokenizer), vocabulary)
 
 
@@ -60,7 +67,18 @@ def _whole(texts: Iterable[str], vocabulary: Vocabulary) -> list[str]:
     """What is one token each: names and sentences of the vocabulary, and what stands between the values of calls."""
     names = [value for values in vocabulary.values.values() for value in values if isinstance(value, str) and len(value) > 2]
     between = {text for text in texts if len(text) > 2 and text[0] in _SYNTAX and text[-1] in _SYNTAX}
-    return [*sorted(set(names)), *sorted(between)]
+    return [*sorted(set(names)), *sorted(between), *numbers_in(texts)]
+
+
+def _near_numbers_alike(model: PreTrainedModel, tokenizer: Tokenizer) -> None:
+    """Let numbers of like size begin with like embeddings: what is learnt of one then holds for its neighbours."""
+    texts = {token: text for text, token in tokenizer.get_vocab().items() if re.fullmatch(r"\d+(\.\d+)?", text)}
+    size = torch.tensor([math.log(0.1 + min(float(text), LARGEST)) for text in texts.values()])
+    stations = torch.linspace(math.log(0.1), math.log(LARGEST), NUMBER_STATIONS)
+    near = torch.exp(-(((size.unsqueeze(1) - stations) / (stations[1] - stations[0])) ** 2))
+    weights = model.get_input_embeddings().weight
+    with torch.no_grad():
+        weights[list(texts)] = near / near.norm(dim=1, keepdim=True) @ (torch.randn(NUMBER_STATIONS, weights.shape[1]) * weights.std())
 
 
 def parameters(engine: Engine) -> int:
