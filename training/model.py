@@ -76,7 +76,8 @@ def _near_numbers_alike(model: PreTrainedModel, tokenizer: Tokenizer) -> None:
     size = torch.tensor([math.log(0.1 + min(float(text), LARGEST)) for text in texts.values()])
     stations = torch.linspace(math.log(0.1), math.log(LARGEST), NUMBER_STATIONS)
     near = torch.exp(-(((size.unsqueeze(1) - stations) / (stations[1] - stations[0])) ** 2))
-    weights = model.get_input_embeddings().weight
+    table: Any = model.get_input_embeddings()  # declared as any module
+    weights: torch.Tensor = table.weight
     with torch.no_grad():
         weights[list(texts)] = near / near.norm(dim=1, keepdim=True) @ (torch.randn(NUMBER_STATIONS, weights.shape[1]) * weights.std())
 
