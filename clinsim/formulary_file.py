@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from itertools import product
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
@@ -192,6 +192,15 @@ class HomeListRule(Rule):
     source: Source
 
 
+class Meeting(NamedTuple):
+    """What there is to say of a drug beside another (None: one that the formulary does not know): the gravest duplication, and interactions."""
+
+    name: str
+    other: Drug | None
+    twins: Duplication | None
+    rows: tuple[Interaction, ...]
+
+
 class Formulary(Rule):
     """All drugs and all that is known of them together."""
 
@@ -238,9 +247,11 @@ class Formulary(Rule):
         drug = self.by_brand.get(name)
         return drug if drug is not None else self.by_brand.get(name.strip().lower().translate(_JOINED))
 
-    def of_group(self, group: str) -> tuple[Drug, ...]:
-        """Drugs that may stand in for each other, in order of the file."""
-        return tuple(drug for drug in self.drugs.values() if drug.group == group)
+    @cached_property
+    def groups(self) -> Mapping[str, tuple[Drug, ...]]:
+        """Drugs that may stand in for each other, by group, in order of the file."""
+        names = dict.fromkeys(drug.group for drug in self.drugs.values())
+        return {name: tuple(drug for drug in self.drugs.values() if drug.group == name) for name in names}
 
     @cached_property
     def met(self) -> dict[tuple[str, str], tuple[Interaction, ...]]:
@@ -256,17 +267,34 @@ class Formulary(Rule):
         return found
 
     @cached_property
-    def twins(self) -> dict[tuple[str, str], Duplication | None]:
-        """The gravest duplication by pair of names, filled as pairs are asked for."""
+    def meetings(self) -> dict[tuple[str, str], Meeting | None]:
+        """What there is to say, by drug and name of another (None: nothing), filled as pairs are asked for."""
         return {}
 
-    def doubled(self, a: Drug, b: Drug) -> Duplication | None:
-        """The gravest rule against having two drugs of one class, if these are two."""
-        if (a.name, b.name) not in self.twins:
-            shared = set(a.classes) & set(b.classes)
-            rows = [row for row in self.duplications if row.drug_class in shared]
-            self.twins[a.name, b.name] = max(rows, key=lambda row: SEVERITIES.index(row.severity), default=None)
-        return self.twins[a.name, b.name]
+    def beside(self, drug: Drug, names: Iterable[str]) -> list[Meeting]:
+        """What there is to say of a drug beside each of some others, in their order; those of whom there is nothing to say are left out."""
+        meetings, found = self.meetings, []
+        for name in dict.fromkeys(names):
+            pair = (drug.name, name)
+            meeting = meetings[pair] if pair in meetings else meetings.setdefault(pair, self._meeting(drug, name))
+            if meeting is not None:
+                found.append(meeting)
+        return found
+
+    def _meeting(self, drug: Drug, name: str) -> Meeting | None:
+        other = self.find(name)
+        if other is None:
+            return Meeting(name, None, None, ())
+        rows, shared = self.between(drug.name, other.name), set(drug.classes) & set(other.classes)
+        twins = [row for row in self.duplications if row.drug_class in shared]
+        if not rows and not twins and other.name != drug.name:
+            return None
+        return Meeting(name, other, max(twins, key=lambda row: SEVERITIES.index(row.severity), default=None), rows)
+
+    @cached_property
+    def joined(self) -> Mapping[str, tuple[Combination, ...]]:
+        """Combinations that a drug can be part of, by its name."""
+        return {name: tuple(row for row in self.combinations if not set(row.classes).isdisjoint(drug.tokens)) for name, drug in self.drugs.items()}
 
     def tokens(self, name: str) -> tuple[str, ...]:
         """Names under which rows may speak of a drug (generic or brand); a class stands for itself."""

@@ -297,3 +297,5 @@ _READERS: dict[str, Callable[[Book, Entry], None]] = {
     "call_graded": _call_graded,
     "acknowledge": _acknowledge,
 }
+BOOKED = frozenset(_READERS)
+"""Kinds of entry from which facts are taken."""

@@ -18,7 +18,7 @@ from typing import NamedTuple, Protocol
 from clinsim import reward_doctor, reward_pharmacist, reward_radiologist, reward_team
 from clinsim.errors import ScenarioError
 from clinsim.record import Entry, Role
-from clinsim.reward_book import Book, agents_of
+from clinsim.reward_book import BOOKED, Book, agents_of
 from clinsim.reward_component import Component, Due
 
 SAFETY = "safety"
@@ -124,11 +124,13 @@ class Ledger:
         before = len(self.rows)
         asked = self._asked
         for entry in entries:
-            self._book.read(entry)
-            if entry.kind in GATED:
+            kind = entry.kind
+            if kind in BOOKED:
+                self._book.read(entry)
+            if kind in GATED:
                 self.rows.extend(self._gate(entry))
-            if entry.kind in asked:
-                for component in asked[entry.kind]:
+            if kind in asked:
+                for component in asked[kind]:
                     self.rows.extend(self._weighed(component, entry))
         return self.rows[before:]
 

@@ -80,6 +80,14 @@ class Orderly(OrderEnforcingWrapper[str, dict[str, Any], str | None]):
         """Observation, reward since the last turn, flags and infos of the agent whose turn it is."""
         return self.env.last(observe) if self._has_reset else super().last(observe)
 
+    def step(self, action: str | None) -> None:
+        """Submit the action of the agent whose turn it is."""
+        if self._has_reset and self.env.agents:
+            self._has_updated = True
+            self.env.step(action)
+        else:
+            super().step(action)
+
     @property
     def agents(self) -> list[str]:  # type: ignore[override]  # PettingZoo declares an attribute and reads it through __getattr__
         """Who is still in the episode; before `reset` an error, as for all that does not exist yet."""

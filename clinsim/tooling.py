@@ -23,6 +23,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 MAX_ACTION_CHARACTERS = 32_768
 """Longer actions are answered as unreadable: no call that fits a schema comes near this."""
 MAX_ERROR_CHARACTERS = 300
+CALL = frozenset({"name", "arguments"})
+"""What a call may hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,7 @@ def _read(raw: str, tools: Mapping[str, ToolSpec]) -> tuple[str, dict[str, Any],
         data = from_json(raw.encode(), allow_inf_nan=False)
     except ValueError as problem:  # not JSON, too deep, NaN, or not encodable
         return "", {}, "parse", f'not JSON ({_brief(str(problem), 80)}); send {{"name": TOOL, "arguments": {{...}}}}'
-    if not isinstance(data, dict) or not isinstance(data.get("name"), str) or set(data) - {"name", "arguments"}:
+    if not isinstance(data, dict) or not isinstance(data.get("name"), str) or not data.keys() <= CALL:
         return "", {}, "parse", 'not a call; send one object {"name": TOOL, "arguments": {...}}'
     arguments = data.get("arguments", {})
     name = data["name"]
@@ -163,7 +165,9 @@ def _read(raw: str, tools: Mapping[str, ToolSpec]) -> tuple[str, dict[str, Any],
 
 
 def _checked(spec: ToolSpec, arguments: dict[str, Any]) -> tuple[str, dict[str, Any], str, str]:
-    given = {key: value for key, value in arguments.items() if value is not None or not _has_default(spec, key)}
+    given = arguments
+    if None in arguments.values():
+        given = {key: value for key, value in arguments.items() if value is not None or not _has_default(spec, key)}
     try:
         model = spec.arguments.model_validate(given)
     except ValidationError as problem:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from heapq import heappush
+from heapq import heappop, heappush
+from typing import Any
 
 import simpy
 from simpy.core import SimTime
-from simpy.events import NORMAL, PENDING, Event, EventPriority, Process, ProcessGenerator
+from simpy.events import NORMAL, PENDING, Event, EventPriority, Process, ProcessGenerator, Timeout
 
 QUANTUM_DIGITS = 6
 
@@ -72,11 +73,26 @@ class Clock(simpy.Environment):
         """Happens when the first of `events` does."""
         return First(self, *events)
 
+    def timeout(self, delay: SimTime = 0, value: Any = None) -> Timeout:
+        """Happens after `delay` minutes."""
+        return Timeout(self, delay, value)
+
+    def event(self) -> Event:
+        """Happens when somebody says so."""
+        return Event(self)
+
+    def play(self) -> None:
+        """Play the next event: SimPy's `step` without what it does for events that fail, since none of ours does."""
+        self._now, _, _, event = heappop(self._queue)
+        callbacks, event.callbacks = event.callbacks, None  # type: ignore[assignment]  # SimPy's own sign that an event has happened
+        for callback in callbacks:
+            callback(event)
+
     def run_through(self, minute: float) -> None:
         """Play every event up to and including `minute`."""
-        queue, step = self._queue, self.step
+        queue, play = self._queue, self.play
         while queue and queue[0][0] <= minute:
-            step()
+            play()
 
     def advance_to(self, minute: float) -> None:
         """Move to `minute`, before which every event has been played."""

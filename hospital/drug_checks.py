@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from clinsim.formulary_file import SEVERITY_OF_TIER, Combination, CrossReaction, Drug, RenalBand, Severity
-from clinsim.hospital.drug_facts import ROUNDING, Finding, Proposal, allergens, gravest_row, holds
+from clinsim.hospital.drug_facts import ROUNDING, Finding, Proposal, allergens, gravest_of, holds
 
 INTOLERANCES = frozenset({"intolerance", "nausea", "vomiting", "diarrhoea", "upset"})
 """Reactions that are no allergy. Source: Khan, JACI 2022 (history first)."""
@@ -46,38 +46,26 @@ def _severity_of_cross(row: CrossReaction, reaction: str) -> Severity:
 
 def duplicate(order: Proposal) -> Iterator[Finding]:
     """A drug of the same kind that the patient has already."""
-    for name in dict.fromkeys(order.facts.current_drugs):
-        other = order.formulary.find(name)
-        if other is not None and not (other.name == order.drug.name and other.repeatable):
-            yield from _twice(order, other)
-
-
-def _twice(order: Proposal, other: Drug) -> Iterator[Finding]:
     drug = order.drug
-    gravest = order.formulary.doubled(drug, other)
-    if gravest is not None:
-        text = f"{gravest.text}: {drug.name} and {other.name}"
-        yield order.found("DUPLICATE", gravest.severity, text, gravest.source)
-    elif other.name == drug.name:
-        yield order.found("DUPLICATE", "note", f"{drug.name} is already being given")
+    for _, other, twins, _ in order.formulary.beside(drug, order.facts.current_drugs):
+        if other is None or (other.name == drug.name and other.repeatable):
+            continue
+        if twins is not None:
+            yield order.found("DUPLICATE", twins.severity, f"{twins.text}: {drug.name} and {other.name}", twins.source)
+        elif other.name == drug.name:
+            yield order.found("DUPLICATE", "note", f"{drug.name} is already being given")
 
 
 def interactions(order: Proposal) -> Iterator[Finding]:
     """What the knowledge base holds on the drug with each of the others."""
-    for name in dict.fromkeys(order.facts.current_drugs):
-        other = order.formulary.find(name)
+    drug = order.drug
+    for name, other, _, rows in order.formulary.beside(drug, order.facts.current_drugs):
         if other is None:
             yield order.found("UNKNOWN", "note", f"{name} is not in the knowledge base; that does not mean safe")
-        elif other.name != order.drug.name:
-            yield from _between(order, other)
-
-
-def _between(order: Proposal, other: Drug) -> Iterator[Finding]:
-    held = gravest_row(order.drug.name, other.name, order.formulary, order.facts, order.amount)
-    if held is not None:
-        tier, row = held
-        text = f"{order.drug.name} with {other.name} ({tier}): {row.text}"
-        yield order.found("INTERACTION", SEVERITY_OF_TIER[tier], text, row.source, row.loss)
+        elif other.name != drug.name and rows:
+            tier, row = gravest_of(rows, drug.tokens, order.facts, order.amount)
+            text = f"{drug.name} with {other.name} ({tier}): {row.text}"
+            yield order.found("INTERACTION", SEVERITY_OF_TIER[tier], text, row.source, row.loss)
 
 
 def cautions(order: Proposal) -> Iterator[Finding]:
@@ -118,9 +106,8 @@ def _concerns(band: RenalBand, order: Proposal) -> bool:
 
 def combinations(order: Proposal) -> Iterator[Finding]:
     """Three drugs that are too much together, the ordered one among them."""
-    own = frozenset(order.drug.tokens)
-    for row in order.formulary.combinations:
-        joined = () if own.isdisjoint(row.classes) else _joined(row, order, order.others)
+    for row in order.formulary.joined[order.drug.name]:
+        joined = _joined(row, order, order.others)
         if joined and (row.when is None or holds(row.when, order.facts)):
             yield order.found("COMBINATION", row.severity, f"{row.text}: {', '.join(joined)}", row.source)
 

@@ -5,14 +5,17 @@ The same review tells a pharmacist about what is charted and the hospital's trut
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
+from operator import attrgetter
 
 from clinsim.formulary_file import TIERS, Circumstance, Drug, Formulary, Interaction, Severity, Tier
 
 ROUNDING = 1.0 + 1e-9
 RESTED_ON = ("allergies", "current_drugs", "pregnant", "lactating", "problems", "home_drugs", "given_today", "running")
 """Facts of a patient without which a check that rests on them finds nothing."""
+_rested = attrgetter(*RESTED_ON)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ class PatientFacts:
     @property
     def speaks_of(self) -> frozenset[str]:
         """Those of the fields that checks can rest on which say something."""
-        return frozenset([name for name in RESTED_ON if getattr(self, name)])
+        return frozenset(compress(RESTED_ON, _rested(self)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +141,11 @@ def gravest_row(a: str, b: str, formulary: Formulary, facts: PatientFacts | None
     A condition on the dose concerns the first of the two drugs of its row: `dose` is that of `a`, in its unit.
     """
     rows = formulary.between(a, b)
-    if not rows:
-        return None
-    own = formulary.tokens(a)
+    return gravest_of(rows, formulary.tokens(a), facts, dose) if rows else None
+
+
+def gravest_of(rows: Sequence[Interaction], own: Collection[str], facts: PatientFacts | None, dose: float | None) -> tuple[Tier, Interaction]:
+    """The gravest of some interactions of a drug known by its `own` names; otherwise as `gravest_row`."""
     return min(((_tier(row, facts, dose if row.between[0] in own else None), row) for row in rows), key=lambda held: TIERS.index(held[0]))
 
 

@@ -189,10 +189,11 @@ class Hospital:
     def advance(self) -> Decision | None:
         """Play the clock until an agent must decide; None when the episode is over."""
         clock, calendar, horizon = self.clock, self.calendar, self.scenario.horizon_minutes
+        queue, play = clock._queue, clock.play
         while not self.finished:
             due = min(calendar.due(), horizon)
-            if clock.peek() <= due:
-                clock.step()
+            if queue and queue[0][0] <= due:
+                play()
                 continue
             clock.advance_to(due)
             if due >= horizon:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from clinsim.hospital.charts import NoteLine, VitalSet
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from clinsim.hospital.hospital import Hospital
 
 VITALS = ("hr", "sbp", "rr", "spo2", "temp", "gcs", "pain")
+_values = attrgetter(*VITALS)
 BY_STANDING_ORDER = "standing_order"
 PAIN_THAT_COUNTS = 4.0
 """Charted pain (0-10) from which hours of uncontrolled pain are counted (moderate pain on the numeric scale)."""
@@ -33,13 +35,12 @@ def chart_vitals(hospital: Hospital, patient: Patient, by: str) -> VitalSet:
     """Measure and write down a set of vital signs; measuring changes nothing."""
     charted = hospital.tape.once(lambda: _measured(patient, hospital.now, by))
     patient.chart.vitals.append(charted)
-    hospital.note("vitals", patient.id, {**{name: getattr(charted, name) for name in VITALS}, "by": by})
+    hospital.note("vitals", patient.id, dict(zip(VITALS, _values(charted), strict=True), by=by))
     return charted
 
 
 def _measured(patient: Patient, minute: float, by: str) -> VitalSet:
-    rounded = {name: round(value, 1) for name, value in patient.course.vitals(minute).items()}
-    return VitalSet(round(minute, 2), **rounded, by=by)
+    return VitalSet(round(minute, 2), by=by, **patient.course.vitals(minute))
 
 
 def start_observations(hospital: Hospital, patient: Patient) -> None:

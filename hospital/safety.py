@@ -139,7 +139,7 @@ def interaction(a: str, b: str, formulary: Formulary | None = None, facts: Patie
 
 def alternatives(drug: Drug, facts: PatientFacts, formulary: Formulary) -> tuple[str, ...]:
     """Drugs of the same group whose usual dose this patient could have with no more than notes."""
-    others = [other for other in formulary.of_group(drug.group) if other.name != drug.name]
+    others = [other for other in formulary.groups[drug.group] if other.name != drug.name]
     return tuple(other.name for other in others if _is_harmless(other, facts, formulary))
 
 

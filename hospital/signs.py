@@ -42,7 +42,7 @@ Levels = dict[str, tuple[float, float, float]]
 class Signs:
     """The readings of one person with one condition who arrived at severity `x0`."""
 
-    __slots__ = ("_beside", "_shows", "condition", "levels", "person", "streams", "x0")
+    __slots__ = ("_beside", "_shows", "_slow", "condition", "levels", "person", "streams", "x0")
 
     def __init__(self, condition: Condition, person: Person, streams: Streams, x0: float, levels: Levels | None = None) -> None:
         """Nothing is drawn before it is read, and what is drawn depends on its key alone; `levels` are those drawn for the same before."""
@@ -53,6 +53,7 @@ class Signs:
         self.levels: Levels = {} if levels is None else levels
         self._beside: dict[str, float] | None = None
         self._shows = 0.0
+        self._slow: tuple[int, tuple[float, ...]] = (-1, ())
 
     def vital(self, name: str, x: float) -> float:
         """The true value of a vital sign at severity `x`, without noise or supports."""
@@ -80,7 +81,7 @@ class Signs:
     def read_vitals(self, names: tuple[str, ...], x: float, index: int, running: Mapping[str, float]) -> dict[str, float]:
         """What a nurse reads at severity `x` and a grid index; `running` as for `supported`. Always ask for the same `names`: noise goes by place."""
         rules, minute, read = _vital_rules(), (index + 1) * GRID_MINUTES, {}
-        slow = self.streams.normals("slow.vitals", self.person.id, index // SLOW_STEPS, len(names))
+        slow = self._slow_noise(index // SLOW_STEPS, len(names))
         fast = self.streams.normals("noise.vitals", self.person.id, index, len(names))
         for name, s, f in zip(names, slow, fast, strict=True):
             rule = rules[name]
@@ -91,9 +92,16 @@ class Signs:
             read[name] = round(rule.low if value < rule.low else rule.high if value > rule.high else value, rule.digits)
         return read
 
+    def _slow_noise(self, index: int, count: int) -> tuple[float, ...]:
+        """The slow part of the noise, which several readings in a row share."""
+        if self._slow[0] != index:
+            self._slow = (index, self.streams.normals("slow.vitals", self.person.id, index, count))
+        return self._slow[1]
+
     def pulseless(self) -> dict[str, float]:
         """What is charted of somebody whose heart stands still: the least that can be."""
-        return {name: rule.low if name not in ("temp", "pain") else self.vital(name, self.x0) for name, rule in _vital_rules().items()}
+        low = {name: rule.low if name not in ("temp", "pain") else self.vital(name, self.x0) for name, rule in _vital_rules().items()}
+        return {name: round(value, 1) for name, value in low.items()}
 
     def read_lab(self, name: str, value: float, index: int) -> float:
         """What the analyser reads in a sample taken at a grid index when the true value is `value`."""

@@ -118,7 +118,7 @@ def _other_routes(drug: Drug, meant: Prescription, facts: PatientFacts, formular
 
 def _swapped(drug: Drug, meant: Prescription, facts: PatientFacts, formulary: Formulary) -> Iterator[Prescription]:
     """Another drug of the group at its usual dose: the slip of choice, not of writing."""
-    for other in formulary.of_group(drug.group):
+    for other in formulary.groups[drug.group]:
         route = meant.route if meant.route in other.doses else other.routes[0]
         dose = other.usual(route, facts.weight_kg)
         if other.name != drug.name and dose is not None:

@@ -24,10 +24,13 @@ class LiveWorld:
     hospital would refuse and then stops at the door, so that preconditions are known before time is spent.
     """
 
-    __slots__ = ("_hospital", "actor", "asked", "rehearsing")
+    __slots__ = ("_hospital", "_requests", "actor", "asked", "rehearsing")
 
     def __init__(self, hospital: Hospital, actor: Actor, rehearsing: bool = False) -> None:
         """See `hospital` with the eyes of `actor`."""
+        from clinsim.hospital.requests import REQUESTS
+
+        self._requests = REQUESTS
         self._hospital = hospital
         self.actor = actor
         self.rehearsing = rehearsing
@@ -59,11 +62,9 @@ class LiveWorld:
         Raises:
             ToolError: The hospital refuses; the message says what is allowed.
         """
-        from clinsim.hospital.requests import REQUESTS
-
-        known = REQUESTS.get(order.kind)
+        known = self._requests.get(order.kind)
         if known is None:
-            raise ToolError(f"the hospital knows no request {order.kind!r}; it knows {', '.join(REQUESTS)}")
+            raise ToolError(f"the hospital knows no request {order.kind!r}; it knows {', '.join(self._requests)}")
         known.check(self._hospital, self.actor, order)
         if self.rehearsing:
             raise Rehearsed
