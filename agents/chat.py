@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from hashlib import blake2b
 
-from clinsim.agents.chat_server import Ask, Server, server_of
-from clinsim.agents.dialogue import Dialogue
+from clinsim.agents.chat_server import Server, server_of
+from clinsim.agents.dialogue import Ask, Dialogue, seed_of
 from clinsim.record import Observation, Past, Reply, Seat, Turn
 
 
@@ -66,8 +65,3 @@ class ChatPolicy:
         dialogue.see(observation)
         seat = dialogue.seat
         return Ask(tuple(dialogue.messages()), seat.tools, seed_of(f"{agent}|{seat.seed}|{self.key}|{dialogue.turns}"))
-
-
-def seed_of(key: str) -> int:
-    """A seed as servers take it (31 bits), from what names a draw."""
-    return int.from_bytes(blake2b(key.encode(), digest_size=4).digest(), "little") >> 1

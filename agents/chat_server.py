@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -17,10 +16,10 @@ import openai
 from pydantic import BaseModel, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from clinsim.agents.dialogue import Dialect, Message, functions
+from clinsim.agents.dialogue import Ask, Dialect, functions
 from clinsim.agents.parsing import LONGEST_REPLY, call_of, parse_reply
 from clinsim.errors import ServerError, UsageError
-from clinsim.record import Reply, ToolCard
+from clinsim.record import Reply
 
 NO_KEY = "none"
 """What is sent where no key is set: servers of one's own do not ask for one."""
@@ -48,15 +47,6 @@ class ChatSettings(BaseSettings):
     token_ids: bool = Field(False, description="Ask for token ids and log-probabilities (vLLM): what was sampled is kept, for training.")
     price_in: float = Field(0.0, ge=0.0, description="Of a million tokens that are read.")
     price_out: float = Field(0.0, ge=0.0, description="Of a million tokens that are written.")
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """A question: messages, the tools that may be called, and the seed of what is drawn."""
-
-    messages: tuple[Message, ...]
-    cards: tuple[ToolCard, ...]
-    seed: int
 
 
 # ---------------------------------------------------------------- what a server answers, as far as it is read

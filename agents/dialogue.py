@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from hashlib import blake2b
 from importlib.resources import files
 from string import Template
 from typing import Any, Literal
@@ -29,6 +30,20 @@ _MARK = re.compile(r"<(?=[|/A-Za-z_])|\[(?=/?[A-Z])")
 """How special tokens and tags begin (`<|im_start|>`, `</tool_call>`, `[INST]`); a comparison such as `<5` is none."""
 _TOOL_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _NOT_SHOWN = "Made. What it answered is not shown here."
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A question to a model: messages, the tools that may be called, and the seed of what is drawn."""
+
+    messages: tuple[Message, ...]
+    cards: tuple[ToolCard, ...]
+    seed: int
+
+
+def seed_of(key: str) -> int:
+    """A seed as servers take it (31 bits), from what names a draw."""
+    return int.from_bytes(blake2b(key.encode(), digest_size=4).digest(), "little") >> 1
 
 
 def harmless(text: str) -> str:

@@ -82,6 +82,20 @@ def _decoded(block: str) -> Any:
         return None
 
 
+def first_object(text: str) -> dict[str, Any] | None:
+    """The first JSON object in a reply, in a fence or not; None if there is none."""
+    said = without_thoughts(text[:LONGEST_REPLY])
+    for tried, found in enumerate(re.finditer(r"\{", said)):
+        if tried >= MOST_STARTS:
+            break
+        try:
+            value, _ = _DECODER.raw_decode(said, found.start())
+        except (ValueError, RecursionError):
+            continue
+        return dict(value)
+    return None
+
+
 def without_thoughts(text: str) -> str:
     """What a model says to others: its reply without what it thought between `<think>` tags."""
     return _THOUGHT.sub("", text).strip()

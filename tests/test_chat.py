@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import clinsim
-from clinsim.agents.chat import ChatPolicy, seed_of
-from clinsim.agents.dialogue import MOST_FOLDED, Dialogue, harmless, in_one_line
+from clinsim.agents.chat import ChatPolicy
+from clinsim.agents.dialogue import MOST_FOLDED, Dialogue, harmless, in_one_line, seed_of
 from clinsim.benchmark.replay import JOURNAL
 from clinsim.cli import code_of
 from clinsim.errors import ServerError, UsageError

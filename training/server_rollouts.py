@@ -12,8 +12,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from clinsim.agents.chat import ChatPolicy
-from clinsim.agents.chat_server import Ask, Server
+from clinsim.agents.chat_server import Server
 from clinsim.agents.decoding import Written
+from clinsim.agents.dialogue import Ask
 from clinsim.errors import ServerError, UsageError
 from clinsim.record import Reply
 from clinsim.scenario_file import Scenario

@@ -74,10 +74,10 @@ class Standard:
     @property
     def gradable(self) -> bool:
         """Whether the task asks for an answer or a change; reading alone cannot be graded."""
-        judged = set(self._terms()) - set(SUBJECT_FIELDS)
+        judged = set(self.terms()) - set(SUBJECT_FIELDS)
         return bool(self.task.answer.choice or self.task.answer.facts or judged or self.needed(writes=True))
 
-    def _terms(self) -> dict[str, Any]:
+    def terms(self) -> dict[str, Any]:
         """Arguments of the submission that are compared as such: a level, a disposition."""
         if self.submission is None:
             return {}
@@ -171,7 +171,7 @@ def _ready(expected: Expected, task: Task, calls: Sequence[Made]) -> int | None:
 
 def _answer(standard: Standard, calls: Sequence[Made], text: str) -> float | None:
     """What was answered: the compared arguments of the submission, times letter or facts."""
-    wanted, terms = standard.task.answer, standard._terms()
+    wanted, terms = standard.task.answer, standard.terms()
     if not (wanted.choice or wanted.facts or terms):
         return None
     right = 1.0

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from clinsim.commands.screen import page, progress, table, write_json
+from clinsim.errors import UsageError
 
 SuiteOption = Annotated[str, typer.Option(help="own, one of its domains, or bioagents, agentclinic, tau2 with --data.")]
 DataOption = Annotated[Path | None, typer.Option(help="Folder or file of a suite that is not the project's own.")]
@@ -73,12 +74,23 @@ def check(
 
 @tasks_app.command()
 def generate(
-    source: Annotated[list[str], typer.Option("--from", help="Scenario whose shifts are played; may be given several times.")],
     n: Annotated[int, typer.Option("--n", min=1, help="How many tasks.")],
+    source: Annotated[list[str] | None, typer.Option("--from", help="Scenario whose shifts are played; may be given several times.")] = None,
     out: Annotated[Path, typer.Option(help="Folder to write into: one folder below it for each domain.")] = Path("generated"),
+    writer: Annotated[str, typer.Option(metavar="chat:MODEL@URL", help="A model that writes the tasks, for --domain.")] = "",
+    domain: DomainOption = "",
+    split: Annotated[str, typer.Option(help="train, test or heldout: whose seeds or records a model writes about.")] = "train",
+    suite: Annotated[str, typer.Option(help="A suite whose records a model writes about, instead of shifts.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Write tasks from shifts: charts frozen at decision points, with gold from what is true, each proven as by `tasks check`."""
+    """Write tasks from shifts, with gold from what is true, or have a model write them; each is proven as by `tasks check`."""
+    if writer:
+        from clinsim.commands.commission import Order, commissioned
+
+        commissioned(Order(writer, tuple(source or ()), suite, domain, split, n, out), as_json)
+        return
+    if not source:
+        raise UsageError("tasks generate needs --from SCENARIO (or --writer, with --from or --suite)")
     from clinsim.benchmark.generation.collect import chosen, shares, write
     from clinsim.benchmark.generation.collect import generate as collect
 
