@@ -30,7 +30,7 @@ MILLION = 1_000_000
 
 
 class ChatSettings(BaseSettings):
-    """How a server is asked: from the SPEC (`chat:MODEL@URL#name=value&name=value`), else from the environment (`CLINSIM_CHAT_NAME`)."""
+    """How a server is asked: from the SPEC (`chat:MODEL@URL#name=value,name=value`), else from the environment (`CLINSIM_CHAT_NAME`)."""
 
     model_config = SettingsConfigDict(env_prefix="CLINSIM_CHAT_", extra="forbid", frozen=True)
 
@@ -241,7 +241,7 @@ def _check(url: str) -> None:
 
 
 def _settings(choices: str) -> ChatSettings:
-    given: Mapping[str, Any] = dict(parse_qsl(choices, keep_blank_values=True))
+    given: Mapping[str, Any] = dict(parse_qsl(choices.replace(",", "&"), keep_blank_values=True))
     known = [name for name in ChatSettings.model_fields if name != "key"]
     for name in given:
         if name not in known:

@@ -14,6 +14,7 @@ from entries import MEANING, PLAYED
 
 import clinsim
 from clinsim import hospital_file, scenario_file
+from clinsim.agents.chat_server import ChatSettings
 from clinsim.agents.noise import Idle
 from clinsim.agents.protocol_file import protocols as load_protocols
 from clinsim.agents.scripted import PLAYERS
@@ -55,6 +56,12 @@ def _cell(value: Any) -> str:
 def code(names: Iterable[Any]) -> str:
     """Names in code style, with commas between."""
     return ", ".join(f"`{name}`" for name in names)
+
+
+def chat_settings() -> str:
+    """What a SPEC of a chat model may say after its `#`."""
+    fields = {name: field for name, field in ChatSettings.model_fields.items() if name != "key"}
+    return table(("setting", "default", "what it is"), ([f"`{name}`", f"`{field.default}`", field.description] for name, field in fields.items()))
 
 
 def first_line(thing: Any) -> str:

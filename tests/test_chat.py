@@ -441,8 +441,8 @@ def test_the_last_at_parts_model_and_server():
 def test_settings_come_from_the_environment_and_the_spec_wins(monkeypatch):
     monkeypatch.setenv("CLINSIM_CHAT_TEMPERATURE", "0.25")
     monkeypatch.setenv("CLINSIM_CHAT_DIALECT", "json")
-    settings = ChatPolicy.of("m@http://127.0.0.1:1/v1#dialect=hermes").server.settings
-    assert (settings.temperature, settings.dialect) == (0.25, "hermes")
+    settings = ChatPolicy.of("m@http://127.0.0.1:1/v1#dialect=hermes,calls=2&retries=0").server.settings
+    assert (settings.temperature, settings.dialect, settings.calls, settings.retries) == (0.25, "hermes", 2, 0)
 
 
 @pytest.mark.parametrize(

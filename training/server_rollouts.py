@@ -1,6 +1,6 @@
 """Rollouts in which the learning seats are answered over HTTP, by a server that says which tokens it read and wrote (vLLM).
 
-    model = ChatPolicy.of("qwen3@http://127.0.0.1:8000/v1#token_ids=true&dialect=hermes")
+    model = ChatPolicy.of("qwen3@http://127.0.0.1:8000/v1#token_ids=true,dialect=hermes")
     rollouts = play_block_over(model, plans, scenarios)
 
 What comes back trains like what was played here: tokens as they were sampled, never made again from text. Nothing holds the model to a grammar, so
