@@ -6,6 +6,7 @@ Imported only where there is an adapter: peft takes seconds to load.
 from __future__ import annotations
 
 import copy
+import json
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +24,7 @@ from clinsim.agents.cast import Lora
 from clinsim.agents.decoding import plain_weights
 from clinsim.errors import UsageError
 
-ADAPTER_WEIGHTS = "adapter_model.safetensors"
+ADAPTER_WEIGHTS, SHAPE = "adapter_model.safetensors", "adapter_config.json"
 _IN_FILE = "base_model.model."
 """What peft writes before each name in a file."""
 
@@ -66,10 +67,11 @@ def adapter_parameters(model: PreTrainedModel, name: str) -> list[Parameter]:
 def write_adapter(model: PreTrainedModel, name: str, folder: Path) -> None:
     """Write an adapter as peft does: its weights and its configuration."""
     folder.mkdir(parents=True, exist_ok=True)
-    weights: dict[str, Tensor] = get_peft_model_state_dict(model, adapter_name=name)
+    weights: dict[str, Tensor] = get_peft_model_state_dict(model, adapter_name=name, save_embedding_layers=False)
     save_file({_IN_FILE + path: values.contiguous() for path, values in weights.items()}, folder / ADAPTER_WEIGHTS)
     held: Any = model.peft_config  # one by adapter, once there is any
-    held[name].save_pretrained(folder)
+    shape = json.dumps(held[name].to_dict(), indent=1, sort_keys=True, default=sorted)  # sets in a stable order
+    (folder / SHAPE).write_text(shape + "\n", encoding="utf-8")
 
 
 def read_adapter(model: PreTrainedModel, name: str, folder: Path) -> None:

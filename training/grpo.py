@@ -32,6 +32,7 @@ from clinsim.training.advantages import Advantages, Baselines, Earned, advantage
 from clinsim.training.batches import Batch, batches, conversations, decided_logps
 from clinsim.training.learners import Learner, Learners, learning_roles
 from clinsim.training.loss import LossParts, LossRule, policy_loss
+from clinsim.training.ray_rollouts import played_by_ray
 from clinsim.training.rollouts import Plan, Rollout, blocks, play_block
 from clinsim.training.samples import Group, Sample, role_weights
 from clinsim.training.settings import GrpoSettings
@@ -78,8 +79,10 @@ def plans(settings: GrpoSettings, step: int) -> list[Plan]:
 
 
 def played(models: Cast | Engine, settings: GrpoSettings, step: int) -> list[Rollout]:
-    """Play the episodes of a step, block by block: here, or in processes that read the weights from a folder."""
+    """Play the episodes of a step, block by block: here, in processes that read the weights from a folder, or by Ray."""
     cut = blocks(plans(settings, step), settings.block)
+    if settings.processes == "ray":
+        return played_by_ray(models, cut)
     if settings.processes == 1:
         scenarios = {settings.scenario: load_scenario(settings.scenario)}
         return [rollout for block in cut for rollout in play_block(models, block, scenarios)]

@@ -147,7 +147,7 @@ def stops_told(path: Path) -> Iterator[None]:
     """
     try:
         yield
-    except (FloatingPointError, MemoryError, BrokenProcessPool, RuntimeError) as problem:
+    except (FloatingPointError, MemoryError, ChildProcessError, RuntimeError) as problem:
         if (why := _why(problem)) is None:
             raise
         whole = RunFolder(path).has_checkpoint
@@ -157,7 +157,7 @@ def stops_told(path: Path) -> Iterator[None]:
 
 def _why(problem: Exception) -> str | None:
     """What was the matter, if it was nothing that this project did wrong."""
-    if isinstance(problem, FloatingPointError):
+    if isinstance(problem, FloatingPointError | ChildProcessError):
         return str(problem)
     if isinstance(problem, BrokenProcessPool):
         return "a process that played was ended, as happens where memory is short (lower processes or block)"

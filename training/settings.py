@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -69,7 +69,7 @@ class GrpoSettings(AdapterSettings):
     partners: dict[str, str] = Field(default_factory=dict, description="Seats that do not learn: agent or role to SPEC.")
     learners: Literal["shared", "adapters", "models"] = Field("shared", description="One policy, a LoRA adapter for each role, or a model for each.")
     frozen: tuple[Role, ...] = Field((), description="Roles that play with the weights of the start, and do not learn.")
-    processes: int = Field(1, ge=1, description="For playing; any number gives the same samples.")
+    processes: Annotated[int, Field(ge=1)] | Literal["ray"] = Field(1, description="For playing; any number, and Ray, gives the same samples.")
     block: int = Field(8, ge=1, description="Episodes played in step: part of what fixes the numbers to the last bit.")
     evaluate_every: int = Field(10, ge=1)
     evaluation_seeds: tuple[int, int] = Field((10_000, 10_032), description="Half-open; from the validation split.")
