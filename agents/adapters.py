@@ -70,7 +70,8 @@ def write_adapter(model: PreTrainedModel, name: str, folder: Path) -> None:
     weights: dict[str, Tensor] = get_peft_model_state_dict(model, adapter_name=name, save_embedding_layers=False)
     save_file({_IN_FILE + path: values.contiguous() for path, values in weights.items()}, folder / ADAPTER_WEIGHTS)
     held: Any = model.peft_config  # one by adapter, once there is any
-    shape = json.dumps(held[name].to_dict(), indent=1, sort_keys=True, default=sorted)  # sets in a stable order
+    rows = held[name].to_dict() | {"base_model_name_or_path": None}  # the manifest names the base
+    shape = json.dumps(rows, indent=1, sort_keys=True, default=sorted)  # sets in a stable order
     (folder / SHAPE).write_text(shape + "\n", encoding="utf-8")
 
 

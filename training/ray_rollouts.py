@@ -27,7 +27,7 @@ def played_by_ray(models: Cast | Engine, cut: Sequence[Sequence[Plan]]) -> list[
     """Play each block somewhere, with as many threads as here.
 
     Raises:
-        UsageError: Ray is not installed.
+        UsageError: Ray is not installed, or a policy or scenario is none.
         ChildProcessError: A process or machine was lost.
     """
     ray = _ray()
@@ -37,6 +37,10 @@ def played_by_ray(models: Cast | Engine, cut: Sequence[Sequence[Plan]]) -> list[
     play = ray.remote(_played_there)
     try:
         found = ray.get([play.remote(weights, block, torch.get_num_threads()) for block in cut])
+    except ray.exceptions.RayTaskError as problem:
+        if isinstance(problem.cause, UsageError):
+            raise problem.cause from None
+        raise
     except (ray.exceptions.WorkerCrashedError, ray.exceptions.OutOfMemoryError, ray.exceptions.NodeDiedError) as problem:
         raise ChildProcessError(f"Ray lost a process: {str(problem).splitlines()[0]}") from problem
     return [rollout for block in found for rollout in block]

@@ -21,7 +21,7 @@ def test_models_survive_the_parcel(engine):
     parcel = packed(prepared(Cast.shared(engine), SMALL))
     again = packed(unpacked(parcel))
     assert again.keys() == parcel.keys()
-    assert all(again[name] == parcel[name] for name in parcel if not name.startswith("config"))
+    assert {name for name in parcel if again[name] != parcel[name]} <= {"config.json"}
     assert {"doctor/adapter_model.safetensors", "manifest.json", "model.safetensors"} <= parcel.keys()
 
 
@@ -40,8 +40,6 @@ def test_ray_plays_what_one_process_plays(engine):
 
 
 @pytest.mark.skipif(not HAS_RAY, reason="Ray is not installed (extra `ray`)")
-def test_a_mistake_in_a_far_process_keeps_its_traceback(engine):
-    from ray.exceptions import RayTaskError
-
-    with pytest.raises(RayTaskError, match="nowhere"):
+def test_a_mistake_is_told_as_it_would_be_here(engine):
+    with pytest.raises(UsageError, match=r"^nowhere: neither a model"):
         played(engine, SMALL.model_copy(update={"processes": "ray", "partners": {"doctor": "local:nowhere"}}), 0)
