@@ -50,10 +50,11 @@ class LocalPolicy:
     Several episodes may be played with one model at once: `asks` says what the model is to read, `replies` takes what it wrote. `act` does both.
     """
 
-    def __init__(self, writer: Writer, key: str = "") -> None:
-        """Play with `writer`; `key` tells this rollout's draws from those of others with the same seed."""
+    def __init__(self, writer: Writer, key: str = "", arm: str = "") -> None:
+        """Play with `writer`; `key` tells this rollout's draws from those of others with the same seed, `arm` it from others with the same draws."""
         self.writer = writer
         self.key = key
+        self.arm = arm
         self._shelf = Shelf()
         self._talks: dict[str, Conversation] = {}
 
@@ -81,7 +82,8 @@ class LocalPolicy:
         talk = self._talks[agent]
         talk.see(observation)
         seat, turns = talk.transcript.seat, talk.transcript.turns
-        return Ask(talk.tokens, seat.tools, talk.transcript.ids, f"{seat.seed}|{self.key}|{agent}", f"{seat.seed}|{self.key}|{turns}", seat.role)
+        draws = f"{seat.seed}|{self.key}"
+        return Ask(talk.tokens, seat.tools, talk.transcript.ids, f"{draws}|{self.arm}|{agent}", f"{draws}|{turns}", seat.role)
 
     def _reply(self, agent: str, said: Written) -> Reply:
         reply = Reply(said.text, (said.text,), None, said.tokens, said.logps, 0.0, said.decided)

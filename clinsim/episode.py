@@ -94,6 +94,7 @@ class Episode:
         self._seats = frozenset(rule.agent for rule in scenario.seats)
         self._most = min((limit for limit in (scenario.budget.actions, action_limit) if limit), default=inf)
         self._script: list[Sent] = []
+        self._lucks: list[tuple[int, int]] = []
         self._open: dict[str, tuple[Sent, Played | None]] = {}
         self._errors = dict.fromkeys(self.hospital.agents, 0)
         self._actions = dict.fromkeys(self.hospital.agents, 0)
@@ -106,7 +107,7 @@ class Episode:
         results = {agent: staff.last_result for agent, staff in self.hospital.staff.items()}
         told = (self.recording, list(self.played), under_way, results)
         script = [replace(sent) for sent in self._script]
-        return _replayed, (self.scenario, self.seed, self.callers, self._limit, script, told)
+        return _replayed, (self.scenario, self.seed, self.callers, self._limit, script, list(self._lucks), told)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Episode:
         """A twin at the same point: the staff's policies are copied, what never changes is shared."""
@@ -132,9 +133,15 @@ class Episode:
         """Digest of what can be replayed, and of the log that came of it."""
         sent = ((line.agent, line.submission) for line in self._script)
         actions = [(agent, s.tool, s.arguments, s.thinking_minutes, s.status) for agent, s in sent]
-        return sha256(to_json([self.scenario.hash, self.seed, actions, self.hospital.digest()])).hexdigest()
+        told = [self.scenario.hash, self.seed, actions, self.hospital.digest()]
+        return sha256(to_json([*told, self._lucks] if self._lucks else told)).hexdigest()
 
     # ---------------------------------------------------------------- playing
+
+    def reseed(self, luck: int) -> None:
+        """From here on, meet other luck: other arrivals, durations, slips and alarms; who is here already stays who they are."""
+        self._lucks.append((len(self._script), luck))
+        self.hospital.streams.reseed(luck)
 
     def next_decision(self) -> Decision | None:
         """Play on until a seat must decide, answering for the background; None when nobody will be asked again."""
@@ -163,20 +170,27 @@ class Episode:
             unsent = Submission("", {}, 0.0, INTERRUPTED)
             self._file(Played(len(self._script), decision, None, call, unsent, INTERRUPTED))
 
-    def _replay(self, script: list[Sent], told: Told) -> None:
+    def _replay(self, script: list[Sent], lucks: list[tuple[int, int]], told: Told) -> None:
         """Submit what was submitted before, up to where the next seat is asked; `told` is what had been recorded and answered."""
         for sent in script:
             decision = self._due()
+            self._meet(lucks)
             if decision is None or decision.agent != sent.agent:
                 raise ValueError(f"the script answers {sent.agent}, but {decision.agent if decision else 'nobody'} is asked")
             self._send(sent)
         if self._due() is None:
             self.end()
+        self._meet(lucks)
         self.pay()
         self.recording, self.played, under_way, results = told
         self._open = {agent: (self._open[agent][0], played) for agent, played in under_way.items()}
         for agent, result in results.items():
             self.hospital.staff[agent].last_result = result
+
+    def _meet(self, lucks: list[tuple[int, int]]) -> None:
+        """Meet the luck that was met at this place before."""
+        for luck in [luck for place, luck in lucks if place == len(self._script)]:
+            self.reseed(luck)
 
     def end(self) -> None:
         """Roll on to the end of the scenario and settle every patient."""
@@ -260,8 +274,15 @@ class Episode:
 
 
 def _replayed(
-    scenario: Scenario, seed: int, callers: Callers, limit: int | None, script: list[Sent], told: Told, tape: Tape | None = None
+    scenario: Scenario,
+    seed: int,
+    callers: Callers,
+    limit: int | None,
+    script: list[Sent],
+    lucks: list[tuple[int, int]],
+    told: Told,
+    tape: Tape | None = None,
 ) -> Episode:
     episode = Episode(scenario, seed, callers, limit, tape)
-    episode._replay(script, told)
+    episode._replay(script, lucks, told)
     return episode

@@ -202,6 +202,13 @@ class WardEnv(AECEnv[str, dict[str, Any], str | None]):
         """`n` independent environments at this very point, made by replay of the submitted actions."""
         return [copy.deepcopy(self) for _ in range(n)]
 
+    def reseed(self, luck: int) -> None:
+        """From here on, meet other luck than the seed's; forks that are given the same `luck` meet the same.
+
+        Arrivals, durations, slips and alarms to come are drawn anew; who is here already stays who they are, and what was drawn stands.
+        """
+        self.episode.reseed(luck)
+
     def __deepcopy__(self, memo: dict[int, Any]) -> WardEnv:
         """A twin at the same point; what never changes is shared."""
         for shared in (self.scenario, self.tools, self._state):

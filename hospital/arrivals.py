@@ -111,8 +111,9 @@ def admit_to_hospital(hospital: Hospital, condition: str, key: str, origin: str,
     sheet = hospital.conditions[condition]
     mix = hospital.scenario.file.case_mix
     mixed = mix.mixed.get(condition, 1.0) if mix else 1.0
-    person, shown, (untreated, optimal), levels = who_comes(hospital.seed, condition, key, hospital.now, mixed)
-    course = Course(sheet, person, hospital.streams, hospital.now, levels)
+    person, shown, (untreated, optimal), levels = who_comes(hospital.streams.seed, condition, key, hospital.now, mixed)
+    own = Streams(hospital.streams.seed)  # a person stays who they are, whatever luck the hospital meets later
+    course = Course(sheet, person, own, hospital.now, levels)
     pid = hospital.new_id("P")
     chart = Chart(
         id=pid,

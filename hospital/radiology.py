@@ -98,9 +98,9 @@ def file_study(hospital: Hospital, patient: Patient, line: OrderLine) -> None:
 
 def visible_in(hospital: Hospital, patient: Patient, code: str) -> tuple[Shown, ...]:
     """What images of a kind, taken of the patient now, would truly show."""
-    swap = hospital.streams.uniform("side", patient.person.id) < 0.5
+    swap = patient.course.streams.uniform("side", patient.person.id) < 0.5
     sheet = [(f.study, f.finding, other_side(hospital, f) if swap else f.region, f.sensitivity.value) for f in patient.condition.imaging]
-    return shown(sheet, patient.course.severity(hospital.now), code, hospital.streams, patient.person.id)
+    return shown(sheet, patient.course.severity(hospital.now), code, patient.course.streams, patient.person.id)
 
 
 def other_side(hospital: Hospital, line: ImagingLine) -> str:

@@ -139,7 +139,8 @@ def view_study(hospital: Hospital, actor: Actor, order: Order) -> Receipt:
     hospital.looked.setdefault((order.subject, actor.agent), set()).add(order.code)
     study = hospital.images[order.subject]
     earlier = hospital.images[study.priors[-1]] if study.priors else None
-    return Receipt(order.subject, "viewed", f"{order.code}, {order.text}", seen(study, order.code, order.text, hospital.streams, earlier))
+    own = hospital.patients[study.patient].course.streams
+    return Receipt(order.subject, "viewed", f"{order.code}, {order.text}", seen(study, order.code, order.text, own, earlier))
 
 
 def _file_report(hospital: Hospital, actor: Actor, order: Order, addendum: bool) -> Receipt:
@@ -162,7 +163,7 @@ def _file_report(hospital: Hospital, actor: Actor, order: Order, addendum: bool)
     to = patient.chart.owner or line.by
     text = f"{study.code}: {', '.join(named) or 'no abnormality reported'}"
     looked = hospital.looked.get((study.id, actor.agent), set())
-    later = follow_up(hospital.images[study.id], (f for f in findings if f[1] in looked), facts_of(hospital, patient), hospital.streams)
+    later = follow_up(hospital.images[study.id], (f for f in findings if f[1] in looked), facts_of(hospital, patient), patient.course.streams)
     text = f"{text}; {later}" if later else text
     hospital.tell(to, "report", study.id, text, patient=patient.id, study=study.id, code=study.code, findings=[list(f) for f in findings])
     return Receipt(rid, "reported", text)

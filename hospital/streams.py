@@ -25,6 +25,12 @@ class Streams:
         self.seed = seed
         self._prefix = f"{seed}|"
 
+    def reseed(self, luck: int) -> None:
+        """From here on, draw as another seed would: one that follows from this seed and `luck` (any integer)."""
+        key = f"{self._prefix}luck|{luck}".encode()
+        self.seed = int.from_bytes(blake2b(key, digest_size=7).digest(), "little")
+        self._prefix = f"{self.seed}|"
+
     def uniform(self, process: str, entity: str, index: int = 0) -> float:
         """A uniform number in (0, 1), the same for the same key."""
         key = f"{self._prefix}{process}|{entity}|{index}".encode()

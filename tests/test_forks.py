@@ -111,6 +111,22 @@ def test_a_copy_goes_on_as_the_original(make, copied):
         twin.step(action)
 
 
+@pytest.mark.parametrize("scenario", ["first_hour", "surge"])
+def test_other_luck_from_here_on_leaves_what_was(scenario):
+    ward = raw_env(scenario)
+    ward.recording = True
+    ward.reset(seed=4)
+    play(ward, seated(ward), 15)
+    before, one, same, other = ward.digest(), *ward.fork(3)
+    for fork, luck in ((one, 1), (same, 1), (other, 2)):
+        fork.reseed(luck)
+        assert seen(fork)["observations"] == seen(ward)["observations"]
+    ends = [run_on(fork, "idle") for fork in (one, pickle.loads(pickle.dumps(same)), other)]
+    assert ends[0] == ends[1]
+    assert ends[0].entries != ends[2].entries
+    assert ward.digest() == before != one.digest()
+
+
 def test_a_copy_before_reset_is_as_fresh_as_the_original():
     twin = copy.deepcopy(raw_env("first_hour"))
     twin.reset(seed=5)

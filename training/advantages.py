@@ -23,12 +23,13 @@ SMALLEST_SPREAD = 1e-4
 
 
 class Earned(NamedTuple):
-    """What one agent earned in one episode (or at one turn, if the group has a digest)."""
+    """What one agent earned in one episode, or at one turn of it."""
 
     group: Group
     episode: int
     agent: str
     reward: float
+    turn: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,12 +24,13 @@ from torch import Tensor
 
 from clinsim.agents.cast import Cast
 from clinsim.agents.decoding import Engine
+from clinsim.agents.local import Writer
 from clinsim.processes import shared_out
-from clinsim.record import ROLES
 from clinsim.referee import TRAINING_SEEDS
-from clinsim.scenario_file import load_scenario
+from clinsim.scenario_file import Scenario, load_scenario
 from clinsim.training.advantages import Advantages, Baselines, Earned, advantages
 from clinsim.training.batches import Batch, batches, conversations, decided_logps
+from clinsim.training.credit import Rule, as_team, play_credited, with_share
 from clinsim.training.learners import Learner, Learners, learning_roles
 from clinsim.training.loss import LossParts, LossRule, policy_loss
 from clinsim.training.ray_rollouts import played_by_ray
@@ -85,27 +86,42 @@ def played(models: Cast | Engine, settings: GrpoSettings, step: int) -> list[Rol
         return played_by_ray(models, cut)
     if settings.processes == 1:
         scenarios = {settings.scenario: load_scenario(settings.scenario)}
-        return [rollout for block in cut for rollout in play_block(models, block, scenarios)]
+        return [rollout for block in cut for rollout in _played_here(models, block, scenarios, settings)]
     with TemporaryDirectory() as folder:
         models.save(Path(folder))
-        jobs = [(folder, block, torch.get_num_threads()) for block in cut]
+        jobs = [(folder, block, settings, torch.get_num_threads()) for block in cut]
         return [rollout for block in shared_out(_played_there, jobs, processes=settings.processes) for rollout in block]
 
 
-def _played_there(job: tuple[str, Sequence[Plan], int]) -> list[Rollout]:
-    folder, block, threads = job
+def _played_there(job: tuple[str, Sequence[Plan], GrpoSettings, int]) -> list[Rollout]:
+    folder, block, settings, threads = job
     torch.set_num_threads(threads)
-    return play_block(Cast.load(Path(folder)), block, {plan.scenario: load_scenario(plan.scenario) for plan in block})
+    return _played_here(Cast.load(Path(folder)), block, {plan.scenario: load_scenario(plan.scenario) for plan in block}, settings)
 
 
-def earned_by(rollouts: Sequence[Rollout], roles: Container[str] = ROLES) -> list[Earned]:
-    """What each agent of the learning roles earned in each episode in which it had a turn."""
-    rows = []
-    for episode, rollout in enumerate(rollouts):
-        for agent in dict.fromkeys(said.agent for said in rollout.said if said.role in roles):
-            group = Group(rollout.plan.scenario, rollout.plan.seed, rollout.roles[agent])
-            rows.append(Earned(group, episode, agent, rollout.rewards[agent]))
-    return rows
+def _played_here(writer: Writer, block: Sequence[Plan], scenarios: Mapping[str, Scenario], settings: GrpoSettings) -> list[Rollout]:
+    if settings.credit != "counterfactual":
+        return play_block(writer, block, scenarios)
+    rule = Rule(settings.credit_baseline, settings.credit_decisions, settings.credit_futures, learning_roles(settings))
+    return play_credited(writer, block, scenarios, rule)
+
+
+def earned_by(rollouts: Sequence[Rollout], settings: GrpoSettings) -> list[Earned]:
+    """What each agent of the learning roles is credited with in each episode in which it had a turn, or for each turn whose worth was worked out."""
+    roles = learning_roles(settings)
+    return [row for episode, rollout in enumerate(rollouts) for row in _earned_in(episode, rollout, settings) if row.group.role in roles]
+
+
+def _earned_in(episode: int, rollout: Rollout, settings: GrpoSettings) -> Iterator[Earned]:
+    groups = {agent: Group(rollout.plan.scenario, rollout.plan.seed, role) for agent, role in rollout.roles.items()}
+    if settings.credit == "counterfactual":
+        for turn, credit in rollout.credits.items():
+            agent = rollout.said[turn].agent
+            yield Earned(groups[agent], episode, agent, credit, turn)
+        return
+    credited = as_team(rollout.rewards) if settings.credit == "team" else with_share(rollout.rewards, settings.team_share)
+    for agent in dict.fromkeys(said.agent for said in rollout.said):
+        yield Earned(groups[agent], episode, agent, credited[agent])
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +141,13 @@ class Scored:
 def scored(rollouts: Sequence[Rollout], settings: GrpoSettings, baselines: Baselines) -> Scored:
     """The samples of a step; those with no advantage teach nothing and are left out."""
     roles = learning_roles(settings)
-    earned = earned_by(rollouts, roles)
+    earned = earned_by(rollouts, settings)
     groups = advantages(earned, settings.advantage, baselines)
-    of = {(row.episode, row.agent): value for row, value in zip(earned, groups.values, strict=True)}
+    of = {(row.episode, row.agent, row.turn): value for row, value in zip(earned, groups.values, strict=True)}
     samples = [sample for episode, rollout in enumerate(rollouts) for sample in rollout.samples(episode) if sample.role in roles]
-    teaching = [sample for sample in samples if of[sample.episode, sample.agent] != 0.0]
-    return Scored(teaching, [of[sample.episode, sample.agent] for sample in teaching], groups)
+    values = [of.get((s.episode, s.agent, s.turn), of.get((s.episode, s.agent, None), 0.0)) for s in samples]
+    teaching = [(sample, value) for sample, value in zip(samples, values, strict=True) if value != 0.0]
+    return Scored([sample for sample, _ in teaching], [value for _, value in teaching], groups)
 
 
 def update(learners: Learners, step_of: Scored, settings: GrpoSettings, step: int) -> dict[str, float]:

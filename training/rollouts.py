@@ -28,7 +28,7 @@ class Plan:
     """One episode to be played.
 
     `number` tells it from others of its group, `key` the group from others with the same seed; seats that are not in `partners` (agent or role:
-    SPEC) learn.
+    SPEC) learn. `arm` tells it from others with the same draws.
     """
 
     scenario: str
@@ -36,6 +36,7 @@ class Plan:
     number: int
     partners: Mapping[str, str] = field(default_factory=dict)
     key: str = ""
+    arm: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,7 +51,10 @@ class Said:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rollout:
-    """An episode as it was played: rewards by agent, what the model said at its seats (`learning`), what became of the patients, calls refused."""
+    """An episode as it was played: rewards by agent, what the model said at its seats (`learning`), what became of the patients, calls refused.
+
+    `credits` are those of single turns, by their number, if any were worked out (`clinsim.training.credit`).
+    """
 
     plan: Plan
     rewards: Mapping[str, float]
@@ -60,6 +64,7 @@ class Rollout:
     utility_loss: float
     actions: int
     refused: int
+    credits: Mapping[int, float] = field(default_factory=dict)
 
     @property
     def total(self) -> float:
@@ -96,6 +101,10 @@ class _Handed:
         return [reply]
 
 
+Watch = Callable[[WardEnv, Said], None]
+"""Shown what a learning agent is about to do, and the ward as it stands before."""
+
+
 class Model(Protocol):
     """What decides for the learning seats of one episode: says what is to be read at a turn, and makes a reply of what was written then."""
 
@@ -120,20 +129,21 @@ def key_of(plan: Plan) -> str:
 class Table:
     """One episode that stops whenever the model must decide."""
 
-    def __init__(self, plan: Plan, model: Model, scenario: Scenario) -> None:
-        """Seat everybody and begin."""
+    def __init__(self, plan: Plan, model: Model, ward: WardEnv, watch: Watch | None = None) -> None:
+        """Seat everybody at a ward, wherever it stands; `watch` is shown each turn before it is made."""
         self.plan = plan
-        self.ward: WardEnv = raw_env(scenario)
-        self.ward.reset(seed=plan.seed)
-        seats = self.ward.seats()
+        self.ward = ward
+        self._watch = watch
+        seats = ward.seats()
         self.learning = tuple(seat for seat in seats if _partner(seat, plan.partners) is None)
+        self._learners = frozenset(seat.agent for seat in self.learning)
+        history, waiting = ward.episode.past(ward.possible_agents)
         self.model = model
-        self.model.start(self.learning)
+        self.model.start(self.learning, [past for past in history if past[0] in self._learners])
         self._handed = _Handed()
         self._callers = Callers({seat.agent: self._policy(seat) for seat in seats})
-        self._callers.start(seats)
+        self._callers.start(seats, history, waiting)
         self._roles: dict[str, Role] = {seat.agent: seat.role for seat in seats}
-        self._learners = frozenset(seat.agent for seat in self.learning)
         self._asked: tuple[str, Observation] | None = None
         self.said: list[Said] = []
         self.actions = self.refused = 0
@@ -161,8 +171,11 @@ class Table:
         if self._asked is None:
             raise RuntimeError("nothing was asked")
         agent, observation = self._asked
+        turn = Said(agent, self._roles[agent], len(self.said), written)
+        if self._watch is not None:
+            self._watch(self.ward, turn)
         self._handed.reply = self.model.replies([(agent, observation)], [said])[0]
-        self.said.append(Said(agent, self._roles[agent], len(self.said), written))
+        self.said.append(turn)
         self._step(agent, observation)
 
     def _step(self, agent: str, observation: Observation) -> None:
@@ -185,15 +198,35 @@ def _partner(seat: Seat, partners: Mapping[str, str]) -> str | None:
     return partners.get(seat.agent, partners.get(seat.role))
 
 
+def opened(plan: Plan, scenarios: Mapping[str, Scenario]) -> WardEnv:
+    """The ward of an episode at its beginning."""
+    ward = raw_env(scenarios[plan.scenario])
+    ward.recording = True
+    ward.reset(seed=plan.seed)
+    return ward
+
+
+def model_at(plan: Plan, writer: Writer) -> LocalPolicy:
+    """What sits at the learning seats of an episode: a model of this process."""
+    return LocalPolicy(writer, key_of(plan), plan.arm)
+
+
 def play_block(writer: Writer, plans: Sequence[Plan], scenarios: Mapping[str, Scenario]) -> list[Rollout]:
-    """Play some episodes in step: each time, all models that wait are answered in one batch."""
+    """Play some episodes in step."""
+    return play_out(writer, [Table(plan, model_at(plan, writer), opened(plan, scenarios)) for plan in plans])
+
+
+def play_out(writer: Writer, tables: Sequence[Table]) -> list[Rollout]:
+    """Play tables at which a model of this process sits to their ends."""
     shelf = Shelf()
-    tables = [Table(plan, LocalPolicy(writer, key_of(plan)), scenarios[plan.scenario]) for plan in plans]
     return in_step(tables, lambda asks: [(written, written) for written in writer.complete(asks, shelf)])
 
 
 def in_step(tables: Sequence[Table], answers: Callable[[Sequence[Any]], Sequence[tuple[Any, Written]]]) -> list[Rollout]:
-    """Play tables to their ends; `answers` says to a batch of asks what was said, and the same token by token."""
+    """Play tables to their ends: each time, all models that wait are answered in one batch.
+
+    `answers` says to a batch of asks what was said, and the same token by token.
+    """
     waiting = [(table, ask) for table in tables if (ask := table.next_ask()) is not None]
     while waiting:
         for (table, _), (said, written) in zip(waiting, answers([ask for _, ask in waiting]), strict=True):

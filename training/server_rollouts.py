@@ -18,7 +18,7 @@ from clinsim.agents.dialogue import Ask
 from clinsim.errors import ServerError, UsageError
 from clinsim.record import Reply
 from clinsim.scenario_file import Scenario
-from clinsim.training.rollouts import Plan, Rollout, Table, in_step, key_of
+from clinsim.training.rollouts import Plan, Rollout, Table, in_step, key_of, opened
 
 
 def play_block_over(policy: ChatPolicy, plans: Sequence[Plan], scenarios: Mapping[str, Scenario]) -> list[Rollout]:
@@ -31,7 +31,7 @@ def play_block_over(policy: ChatPolicy, plans: Sequence[Plan], scenarios: Mappin
     wants = policy.server.settings
     if not wants.token_ids or wants.temperature not in (None, 1.0):
         raise UsageError("chat: what is to be learnt from must be drawn at temperature 1, with its tokens; end the SPEC with #token_ids=true")
-    tables = [Table(plan, policy.again(key_of(plan)), scenarios[plan.scenario]) for plan in plans]
+    tables = [Table(plan, policy.again(key_of(plan)), opened(plan, scenarios)) for plan in plans]
     return in_step(tables, lambda asks: _answers(policy.server, asks))
 
 

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from clinsim.agents.cast import Lora
 from clinsim.errors import UsageError
 from clinsim.record import Role
 from clinsim.training.advantages import How
+from clinsim.training.credit import Credit
 from clinsim.training.loss import Kind, Level
 
 S = TypeVar("S", bound="RunSettings")
@@ -57,6 +58,11 @@ class GrpoSettings(AdapterSettings):
     warm_up: int = Field(3, ge=0)
     passes: int = Field(1, ge=1, description="Updates on the same samples.")
     updates: int = Field(2, ge=1, description="Updates in one pass: the samples are cut into as many parts.")
+    credit: Credit = Field("ledger", description="What an agent is credited with: its own ledger, the return, or what its turns changed (forks).")
+    team_share: float = Field(0.0, ge=0, le=1, description="With `ledger`: this share of the mean of the others' rewards is added.")
+    credit_baseline: str = Field("idle", description="SPEC of who takes an agent's place to see what its turn was worth.")
+    credit_decisions: int = Field(1, ge=1, description="Turns of each agent in an episode whose worth is worked out; only they train.")
+    credit_futures: int = Field(4, ge=4, description="Futures that both arms are played in: the cost is twice as many rests of an episode a turn.")
     advantage: How = "group"
     loss: Kind = "dapo"
     level: Level = "token"
@@ -75,6 +81,14 @@ class GrpoSettings(AdapterSettings):
     evaluation_seeds: tuple[int, int] = Field((10_000, 10_032), description="Half-open; from the validation split.")
     patience: int = Field(0, ge=0, description="Evaluations without a better one after which the run stops; 0: never.")
     watch: Literal["warn", "stop"] = Field("warn", description="What to do when a known collapse shows.")
+
+    @model_validator(mode="after")
+    def _credits_what_it_compares(self) -> GrpoSettings:
+        if self.credit == "counterfactual" and self.advantage == "team":
+            raise ValueError("advantage team shares what was earned by all; credit counterfactual says who earned it: choose one")
+        if self.team_share and self.credit != "ledger":
+            raise ValueError(f"team_share is added to each one's own ledger, and credit is {self.credit}")
+        return self
 
 
 class SftSettings(AdapterSettings):

@@ -50,14 +50,15 @@ def test_a_role_is_compared_with_itself_from_the_same_start(engine):
     settings = SMALL.model_copy(update={"groups": 2})
     rollouts = played(engine, settings, 0)
     assert [rollout.plan for rollout in rollouts] == plans(settings, 0)
-    groups = {row.group for row in earned_by(rollouts)}
+    groups = {row.group for row in earned_by(rollouts, settings)}
     assert {(group.seed, group.role) for group in groups} <= {
         (plan.seed, role) for plan in plans(settings, 0) for role in ("doctor", "pharmacist", "radiologist")
     }
     step_of = scored(rollouts, settings, Memory().baselines)
     of = {(sample.episode, sample.agent): value for sample, value in zip(step_of.samples, step_of.values, strict=True)}
     for (episode, agent), value in of.items():
-        better = [row.reward for row in earned_by(rollouts) if row.agent == agent and rollouts[row.episode].plan.seed == rollouts[episode].plan.seed]
+        seed = rollouts[episode].plan.seed
+        better = [row.reward for row in earned_by(rollouts, settings) if row.agent == agent and rollouts[row.episode].plan.seed == seed]
         assert (value > 0) == (rollouts[episode].rewards[agent] > sum(better) / len(better))
 
 

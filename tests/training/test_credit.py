@@ -1,0 +1,151 @@
+"""Credit: whose reward it is, what a turn was worth to the team, and groups of replies to one moment."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clinsim.agents.decoding import Written
+from clinsim.agents.local import LocalPolicy
+from clinsim.errors import UsageError
+from clinsim.rollout import run_on
+from clinsim.scenario_file import load_scenario
+from clinsim.training.advantages import Earned, advantages
+from clinsim.training.credit import Rule, Spots, as_team, credits_of, play_credited, replies_to, turn_group, with_share
+from clinsim.training.grpo import Memory, earned_by, played, scored
+from clinsim.training.rollouts import Plan, Table, model_at, opened, play_out
+from clinsim.training.samples import Group
+from clinsim.training.settings import GrpoSettings, settings_from
+
+SCENARIOS = {"first_hour": load_scenario("first_hour")}
+PLANS = [Plan("first_hour", 3, number, key="k") for number in range(2)]
+REWARDS = st.dictionaries(st.sampled_from(["a", "b", "c", "d"]), st.floats(-5, 5), min_size=1)
+ALONE = {"pharmacist": "idle", "radiologist": "idle"}
+LEDGER = GrpoSettings(start="", groups=1, group_size=3)
+SMALL = GrpoSettings(start="", groups=1, group_size=2, credit="counterfactual", partners=ALONE)
+
+
+class Idler:
+    """Writes what the idle policy says."""
+
+    def complete(self, asks, shelf=None):
+        text = '{"name":"wait","arguments":{"minutes":60}}'
+        return [Written(text, (*ask.tokens, 1), (len(ask.tokens),), (-0.5,), ((1, 2),)) for ask in asks]
+
+    def encoder(self, role):
+        return lambda text: [1]
+
+
+def spots_of(writer, plan, most=2):
+    spots = Spots(plan, most)
+    play_out(writer, [Table(plan, model_at(plan, writer), opened(plan, SCENARIOS), spots.see)])
+    return list(spots)
+
+
+@given(REWARDS, st.floats(0, 1))
+def test_a_share_moves_everybody_towards_the_team(rewards, share):
+    credited = with_share(rewards, share)
+    assert with_share(rewards, 0.0) == rewards
+    assert math.fsum(credited.values()) == pytest.approx(math.fsum(rewards.values()) * (1 + share * (len(rewards) > 1)), abs=1e-9)
+    if len(rewards) == 2:
+        assert with_share(rewards, 1.0) == pytest.approx(as_team(rewards), abs=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_turn_whose_replacement_changes_nothing_is_worth_exactly_nothing(seed):
+    rollouts = play_credited(Idler(), [Plan("first_hour", seed, 0)], SCENARIOS, Rule("idle", decisions=3))
+    credits = rollouts[0].credits
+    assert len({rollouts[0].said[turn].agent for turn in credits}) == 3
+    assert set(credits.values()) == {0.0}
+
+
+def test_credit_is_what_two_runs_from_the_fork_earn(engine):
+    """The same arms, played one at a time by `run_on`."""
+    plan, rule = PLANS[1], Rule("guideline")
+    spot = spots_of(engine, plan)[-1]
+    agent, differences = spot.said.agent, []
+    for future in range(rule.futures):
+        made, unmade = spot.ward.fork(2)
+        for ward in (made, unmade):
+            ward.reseed(future)
+        made.step(spot.said.written.text)
+        key = f"k|1|future|{future}"
+        others = {other: LocalPolicy(engine, key) for other in made.possible_agents if other != agent}
+        with_it = run_on(made, LocalPolicy(engine, key))
+        without = run_on(unmade, {**others, agent: "guideline"})
+        differences.append(math.fsum(with_it.rewards.values()) - math.fsum(without.rewards.values()))
+    assert credits_of(engine, [(plan, spot)], rule) == [pytest.approx(math.fsum(differences) / rule.futures, abs=1e-9)]
+
+
+def test_both_arms_meet_the_same_luck_and_futures_differ(engine):
+    spot = spots_of(engine, PLANS[0])[0]
+    logs = []
+    for luck in (0, 0, 1):
+        [ward] = spot.ward.fork()
+        ward.reseed(luck)
+        logs.append(run_on(ward, "idle").entries)
+    assert logs[0] == logs[1] != logs[2]
+
+
+def test_credits_repeat_and_two_processes_find_what_one_finds(engine):
+    settings = SMALL.model_copy(update={"block": 1})
+    one, two = (played(engine, settings.model_copy(update={"processes": n}), 0) for n in (1, 2))
+    assert [rollout.credits for rollout in one] == [rollout.credits for rollout in two]
+    assert all(rollout.credits for rollout in one)
+
+
+def test_only_turns_of_known_worth_train(engine):
+    rollouts = [replace(rollout, credits={turn: float(turn % 3) for turn in (0, 1, 4)}) for rollout in played(engine, LEDGER, 0)]
+    settings = LEDGER.model_copy(update={"credit": "counterfactual"})
+    step_of = scored(rollouts, settings, Memory().baselines)
+    tried = {(episode, turn) for episode, rollout in enumerate(rollouts) for turn in rollout.credits}
+    assert {(sample.episode, sample.turn) for sample in step_of.samples} <= tried
+    assert {(row.episode, row.turn) for row in earned_by(rollouts, settings)} == tried
+    for sample, value in zip(step_of.samples, step_of.values, strict=True):
+        group = [row.reward for row in earned_by(rollouts, settings) if row.group == sample.group]
+        assert (value > 0) == (rollouts[sample.episode].credits[sample.turn] > sum(group) / len(group))
+
+
+@pytest.mark.parametrize(("credit", "share"), [("ledger", 0.0), ("ledger", 0.5), ("team", 0.0)])
+def test_episodes_are_credited_as_the_setting_says(engine, credit, share):
+    settings = GrpoSettings(start="", groups=1, group_size=2, credit=credit, team_share=share)
+    for row in earned_by(rollouts := played(engine, settings, 0), settings):
+        rewards = rollouts[row.episode].rewards
+        expected = as_team(rewards) if credit == "team" else with_share(rewards, share)
+        assert row == Earned(row.group, row.episode, row.agent, expected[row.agent])
+
+
+def test_every_turn_is_as_likely_to_be_kept():
+    kept: Counter[int] = Counter()
+    for seed in range(2000):
+        spots, held = Spots(Plan("first_hour", seed, 0), 2), {}
+        for turn in range(8):
+            place = spots._place("doctor_1")
+            held |= {place: turn} if place < 2 else {}
+        kept.update(held.values())
+    assert all(abs(kept[turn] / 2000 - 0.25) < 0.04 for turn in range(8))
+
+
+def test_replies_to_one_moment_are_one_group(engine):
+    plan = PLANS[0]
+    spot = spots_of(engine, plan)[0]
+    rollouts = replies_to(engine, plan, spot, 4)
+    samples = turn_group(rollouts, spot)
+    assert {sample.group for sample in samples} == {Group("first_hour", plan.seed, spot.said.role, spot.ward.digest())}
+    assert {sample.agent for sample in samples} == {spot.said.agent}
+    assert len({sample.tokens for sample in samples}) > 1
+    prompt = spot.said.written.tokens[: spot.said.written.decided[0]]
+    assert all(sample.tokens[: len(prompt)] == prompt for sample in samples)
+    found = advantages([Earned(sample.group, sample.episode, sample.agent, sample.reward, sample.turn) for sample in samples])
+    assert (found.groups, found.alone) == (1, 0)
+
+
+def test_settings_that_contradict_each_other_are_refused():
+    for given_settings, words in [(["advantage=team", "credit=counterfactual"], "choose one"), (["credit=team", "team_share=0.5"], "own ledger")]:
+        with pytest.raises(UsageError, match=words):
+            settings_from(GrpoSettings, None, ["start=x", *given_settings])
