@@ -20,7 +20,7 @@ from clinsim.errors import ToolError, UsageError
 from clinsim.hospital.records.base import UnknownRecordError
 from clinsim.hospital.records.database import RECORDS_OF, Database, load_database
 from clinsim.hospital.records.world import Change, RecordWorld, difference
-from clinsim.hospital.tools import (
+from clinsim.hospital.tools import (  # noqa: F401  # each declares its tools when it is imported
     clinical_diagnosis,
     clinical_diagnosis_acts,
     clinical_diagnosis_scores,
@@ -45,25 +45,6 @@ __all__ = ["DOMAINS", "Called", "Change", "Database", "RecordWorld", "call", "di
 
 DOMAINS: tuple[str, ...] = tuple(RECORDS_OF)
 """Names of the domains; each is a toolset."""
-TOOL_MODULES = (
-    clinical_diagnosis,
-    clinical_diagnosis_acts,
-    clinical_diagnosis_scores,
-    drug_interaction,
-    drug_interaction_doses,
-    ehr_management,
-    ehr_management_acts,
-    medical_qa,
-    medical_qa_calculators,
-    radiology_report,
-    radiology_report_acts,
-    triage_emergency,
-    triage_emergency_orders,
-    triage_emergency_scores,
-    visual_diagnosis,
-    visual_diagnosis_measures,
-)
-"""The modules that declare the tools of the domains."""
 
 LONGEST_KEPT = 200
 """Characters of arguments up to which an answer is kept."""

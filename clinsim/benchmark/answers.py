@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from math import fsum
 
-from clinsim.benchmark.assertion import Found, is_list, mentions, number_near, phrase, share_of_words, stances
+from clinsim.benchmark.amounts import is_one_of_many, where_stated
+from clinsim.benchmark.assertion import Found, is_list, mentions, phrase, share_of_words, stances
 from clinsim.benchmark.task import Answer, Fact, Task
 
 CLAIM = re.compile(r"\b(?i:answer|option|choice)\b(?:\s+(?i:is|was|would\s+be))?\s*[:=]?\s*\(?([A-Z]|[a-z](?=\W*$))\b\)?")
@@ -58,8 +59,10 @@ def states(fact: Fact, answer: str) -> bool:
     """Whether an answer states a fact. To say a thing and to deny it is to say nothing; of a number, only the places where it stands count."""
     if fact.words:
         return share_of_words(answer, fact.words) >= fact.share
-    found = [place for one in fact.any for place in mentions(answer, one) if not is_list(answer, place)]
-    near = [place for place in longest(found) if fact.number is None or number_near(answer, place, fact.number, fact.tolerance)]
+    phrases = [one for one in fact.any if not is_one_of_many(answer, one)]
+    found = [place for one in phrases for place in mentions(answer, one) if not is_list(answer, place)]
+    places = longest(found)
+    near = places if fact.number is None else where_stated(answer, places, fact.number, fact.tolerance)
     meant = {place.stance for place in near}
     if "said" in meant and "denied" in meant:
         return False

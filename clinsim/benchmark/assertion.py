@@ -24,15 +24,17 @@ LONGEST_SENTENCE = 80
 """Words: what runs on for longer without a full stop is a list of words, and states no fact."""
 NEAR = 12
 """Words within which a number belongs to a phrase."""
-MOST_NUMBERS = 6
-"""Different numbers near a phrase: with more of them none is stated, it is a list to choose from."""
 COMMA, COLON, QUESTION = ",", ":", "?"
 PAUSES = (COMMA, COLON, QUESTION)
 """Marks that are kept among the words: a comma goes on with a list, a colon ends what was said before it, what is asked is not said."""
-SENTENCE = re.compile(r"(?:(?:(?<!\b[a-z])|(?<=/[a-z])|(?<=\d [a-z]))\.(?=\s|$)|!(?=\s|$)|[;\n\r•])+")
-"""What ends a sentence; a point after a single letter does not (E. coli, e.g.), unless the letter is a unit (mmol/L, 90 g)."""
-TOKEN = re.compile(r"\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|[^\W\d_]+(?:'[^\W\d_]+)?[0-9]*|[,:?]")
+SENTENCE = re.compile(r"(?:(?:(?<!\b[A-Za-z])|(?<=/[A-Za-z])|(?<=\d [A-Za-z])|(?<=\b[A-Z])(?=\.\s+[A-Z]))\.(?=\s|$)|!(?=\s|$)|[;\n\r•])+")
+"""What ends a sentence; a point after a single letter does not (E. coli, e.g.), unless it is a unit (mmol/L, 90 g) or a capital follows one."""
+TOKEN = re.compile(r"(?<![\d:])\d{1,2}:\d\d(?!\d|:\d)|\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|[^\W\d_]+(?:'[^\W\d_]+)?[0-9]*|[,:?]")
 ENDING = re.compile(r"(?<=[a-z]{4})(?:ations?|ions?|ings?|ements?|ments?|ed|es|e|s|ly|al|ive)$")
+READ_AS = str.maketrans({"→": " to ", "\u2019": "'", "?": " ?. ", "=": ":"})
+"""Marks that are read as others: what stands after an equals sign is a result, as after a colon."""
+UNSEEN = frozenset({"Mn", "Cf"})
+"""Kinds of characters that are passed over: accents, once they are taken off their letters, and what has no width."""
 ARTICLE = "the"
 """Left out: to stop the drug is to stop drug."""
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
@@ -51,8 +53,10 @@ class Found:
 @lru_cache(maxsize=256)
 def sentences(text: str) -> tuple[Tokens, ...]:
     """The sentences of a text as words in one form: lower case, one spelling, singular, synonyms replaced; commas and colons kept."""
-    plain = unicodedata.normalize("NFKD", text.lower()).replace("→", " to ").replace("\u2019", "'").replace("?", " ?. ")
-    return tuple(_canonical(tokens) for part in SENTENCE.split(plain) if (tokens := _words(part)))
+    plain = unicodedata.normalize("NFKD", text)
+    if not plain.isascii():
+        plain = "".join(letter for letter in plain if unicodedata.category(letter) not in UNSEEN)
+    return tuple(_canonical(tokens) for part in SENTENCE.split(plain.translate(READ_AS)) if (tokens := _words(part.lower())))
 
 
 def phrase(text: str) -> Tokens:
@@ -74,14 +78,6 @@ def stances(text: str, wanted: Sequence[str]) -> set[Stance]:
 def is_list(text: str, found: Found) -> bool:
     """Whether a phrase stands in what runs on for too long to be a sentence."""
     return len(sentences(text)[found.sentence]) > LONGEST_SENTENCE
-
-
-def number_near(text: str, found: Found, number: float, tolerance: float) -> bool:
-    """Whether a number stands near a phrase, within a share `tolerance` of it, and not in a list of many."""
-    sentence = sentences(text)[found.sentence]
-    around = sentence[max(0, found.start - NEAR) : found.stop + NEAR]
-    numbers = {float(word) for word in around if NUMBER.fullmatch(word)}
-    return len(numbers) <= MOST_NUMBERS and any(abs(value - number) <= tolerance * abs(number) + 1e-9 for value in numbers)
 
 
 def share_of_words(text: str, wanted: str) -> float:
@@ -119,9 +115,11 @@ def _words(text: str) -> list[str]:
 
 
 def _one_form(word: str) -> str:
-    """A word in one spelling and number: American, singular; a number without its thousands' commas and idle zeros."""
+    """A word in one spelling and number: American, singular; a number without its thousands' commas and idle zeros, a time of day whole."""
     if word in PAUSES:
         return word
+    if COLON in word:
+        return word.removeprefix("0")
     if word.endswith("n't"):
         return "not"
     if word[0].isdigit():
@@ -191,6 +189,19 @@ def _stance(sentence: Tokens, start: int, stop: int) -> Stance:
 
 
 def _negated(sentence: Tokens, start: int, stop: int) -> Stance:
+    """How a phrase is meant where it stands; in a sentence that is denied as a whole, the other way round."""
+    whole = _end_of_denial(sentence, start)
+    plain = _meant_alone(sentence[whole:], start - whole, stop - whole)
+    return ("said" if plain == "denied" else "denied") if whole else plain
+
+
+def _end_of_denial(sentence: Tokens, start: int) -> int:
+    """Where the words end that deny the rest of a sentence (`it is not the case that`) before `start`; 0 if there are none."""
+    ends = (k + len(trigger) for trigger in _triggers()["deny_sentence"] for k in range(start) if sentence[k : k + len(trigger)] == trigger)
+    return max((end for end in ends if end <= start), default=0)
+
+
+def _meant_alone(sentence: Tokens, start: int, stop: int) -> Stance:
     before = _cut(sentence[max(0, start - REACH) : start], "ends")
     following = sentence[stop : stop + REACH]
     after = _reach_after(following)
@@ -198,8 +209,7 @@ def _negated(sentence: Tokens, start: int, stop: int) -> Stance:
         return "open"
     if _holds(before, "open_before") or _holds(after, "open_after"):
         return "open"
-    denied = _holds(before, "deny_before") or _holds(after, "deny_after") or _denied_by_colon(following)
-    return "denied" if denied or _holds(sentence[:start], "deny_sentence") else "said"
+    return "denied" if _holds(before, "deny_before") or _holds(after, "deny_after") or _denied_by_colon(following) else "said"
 
 
 def _since_comma(words: Tokens) -> Tokens:

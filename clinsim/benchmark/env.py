@@ -13,6 +13,7 @@ allowed. Make vectorised environments with `make_vec`: through shared memory, it
 
 from __future__ import annotations
 
+from operator import index
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,8 @@ class TaskEnv(gymnasium.Env[dict[str, Any], str]):
     """One static task an episode.
 
     An observation is `{"text", "turn"}`: `text` is JSON `{minute, why, worklist, news, last_result}` as in the live environment, `turn`
-    counts calls. The episode terminates on a submission and is truncated after `max_turns` calls; the reward is the strict score, at the end.
+    counts calls. The first one shows the ticket and the rules of the house, without which some tickets cannot be answered. The episode
+    terminates on a submission and is truncated after `max_turns` calls; the reward is the strict score, at the end.
     """
 
     metadata = {"render_modes": ["ansi"], "render_fps": 1}  # noqa: RUF012  # as Gymnasium declares it
@@ -64,12 +66,15 @@ class TaskEnv(gymnasium.Env[dict[str, Any], str]):
             render_mode: None or `ansi`.
 
         Raises:
-            UsageError: Suite, domain, split or task is unknown, or nothing is left to choose from.
+            UsageError: Suite, domain, split, task or way of rendering is unknown, nothing is left to choose from, or `max_turns` is no
+                whole number from 1.
         """
+        if render_mode is not None and render_mode not in self.metadata["render_modes"]:
+            raise UsageError(f"unknown render_mode {render_mode!r}; allowed: None, {', '.join(self.metadata['render_modes'])}")
         self.tasks = _chosen(suite, data, split, domain or "", task_id)
-        self.max_turns = max_turns
+        self.max_turns = _turns(max_turns)
         self.render_mode = render_mode
-        self.observation_space = Dict({"text": UnicodeText(), "turn": Discrete(max_turns + 1)})
+        self.observation_space = Dict({"text": UnicodeText(), "turn": Discrete(self.max_turns + 1)})
         cards = {card.name: card for placed in _one_a_domain(self.tasks) for card in tools_for(placed)}
         self._calls = ToolCallText(tuple(cards.values()))
         self.action_space = self._calls
@@ -94,19 +99,22 @@ class TaskEnv(gymnasium.Env[dict[str, Any], str]):
         """
         super().reset(seed=seed)
         named = (options or {}).get("task_id")
-        candidates = [placed for placed in self.tasks if placed.task.id == named] if named else self.tasks
+        candidates = self.tasks if named is None else [placed for placed in self.tasks if placed.task.id == named]
         if not candidates:
             raise UsageError(f"task_id {named!r}: not among the {len(self.tasks)} tasks of this environment")
         placed = candidates[0 if len(candidates) == 1 else int(self.np_random.integers(len(candidates)))]
         self._play = Play(placed, self.max_turns)
-        return self._seen(self._play.opening()), {"task_id": placed.task.id, "domain": placed.task.domain}
+        return self._seen(self._play.opening(house_rules(placed.folder))), {"task_id": placed.task.id, "domain": placed.task.domain}
 
     def step(self, action: str) -> Step:
         """Make the call written in `action`.
 
         Raises:
             ResetNeeded: The episode is over, or none has begun.
+            TypeError: `action` is no string.
         """
+        if not isinstance(action, str):
+            raise TypeError(f"an action is a string, not {type(action).__name__}")
         if self._play is None or self._play.over:
             raise gymnasium.error.ResetNeeded("the episode is over: call reset()")
         play = self._play
@@ -153,6 +161,16 @@ def _chosen(suite: str, data: str | None, split: str, domain: str, task_id: str 
     if not found:
         raise UsageError(f"suite {suite}, split {split}: no task {task_id or ''} to play")
     return found
+
+
+def _turns(wanted: int) -> int:
+    try:
+        turns = index(wanted)
+    except TypeError:
+        turns = 0
+    if turns < 1:
+        raise UsageError(f"max_turns: {wanted!r} is no number of calls; give a whole number from 1")
+    return turns
 
 
 def _one_a_domain(tasks: tuple[Placed, ...]) -> list[Placed]:

@@ -74,9 +74,9 @@ class Play:
         """What was done so far."""
         return Attempt(tuple(self.calls), self.final_answer, self.stage.changes(), self.turns, self.submitted)
 
-    def opening(self) -> str:
-        """What the agent sees first."""
-        return opening_of(self.placed)
+    def opening(self, house_rules: str = "") -> str:
+        """What the agent sees first; `house_rules` are shown beside the ticket where nothing else shows them."""
+        return opening_of(self.placed, house_rules)
 
     def shown(self, made: Made) -> str:
         """What the agent sees after a call."""
@@ -113,14 +113,16 @@ def read_call(raw: str) -> tuple[str, dict[str, Any], str]:
 
 
 @lru_cache(maxsize=4096)
-def opening_of(placed: Placed) -> str:
+def opening_of(placed: Placed, house_rules: str = "") -> str:
     """What an agent sees first of a task."""
-    return _text(placed.task, 0, None)
+    return _text(placed.task, 0, None, house_rules)
 
 
-def _text(task: Task, turn: int, last_result: Mapping[str, Any] | None) -> str:
+def _text(task: Task, turn: int, last_result: Mapping[str, Any] | None, house_rules: str = "") -> str:
     """An observation; the ticket is shown once, at the beginning."""
-    work = {"task": task.id, "ticket": task.ticket, "options": task.options} if turn == 0 else {"task": task.id}
+    work: dict[str, Any] = {"task": task.id}
+    if turn == 0:
+        work |= {"ticket": task.ticket, "options": task.options, **({"house_rules": house_rules} if house_rules else {})}
     shown = {"minute": turn, "why": "task" if turn == 0 else "answered", "worklist": [work], "news": [], "last_result": last_result}
     return to_json(shown).decode()
 

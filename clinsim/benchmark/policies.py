@@ -2,7 +2,8 @@
 
 `gold` follows the gold plan, `idle` does nothing, `guideline` looks everything up by rote and says what it read. The others are attacks on the
 scorers: `spam` calls every tool once, `paste` writes keywords, `stuffed` does both, `wrong_patient` and `failing` make the right calls for
-somebody else, or in a way that fails, `negated` says the right words and denies them. `rote` (`clinsim.benchmark.rote`) knows the ticket only.
+somebody else, or in a way that fails, `negated` says the right words and denies them, `enumerated` says every number. `rote`
+(`clinsim.benchmark.rote`) knows the ticket only.
 """
 
 from __future__ import annotations
@@ -11,15 +12,19 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from clinsim.benchmark.assertion import phrase
+from clinsim.benchmark.assertion import SENTENCE, phrase
+from clinsim.benchmark.compare import how
 from clinsim.benchmark.play import Play
 from clinsim.benchmark.rote import rote
-from clinsim.benchmark.task import SUBMISSIONS, Task
+from clinsim.benchmark.task import SUBMISSIONS, Fact, Task
 from clinsim.tooling import ToolSpec
 
 NO_SUCH_ID = "no-such-id"
 ANSWER, _REPORT = SUBMISSIONS
 BLANK_ARGUMENTS = ("answer", "reasoning", "findings", "impression")
+AROUND = 10
+"""How many numbers the policy `enumerated` names where one is asked for."""
+LAST_NUMBER = re.compile(r"^(.*?)(?<![\w.])(\d+(?:\.\d+)?)(\D*)$")
 READS_AT_MOST = 30
 WORDS_SAID = 120
 """Words that the policy `guideline` says of what it has read."""
@@ -82,11 +87,18 @@ def failing(play: Play) -> None:
 
 def negated(play: Play) -> None:
     """The gold plan, with every sentence of the answer denied: the right words, meant the other way."""
-    for name, arguments in _plan(play.task):
-        if not play.over:
-            play.make(name, {key: _denied(value) for key, value in arguments.items()} if name in SUBMISSIONS else arguments)
+    _submit(play, lambda _, value: _denied(value))
     if not play.over:
         play.say(_denied(play.task.answer.reference))
+
+
+def enumerated(play: Play) -> None:
+    """What the gold plan reads, and for each number of the answer all that it might be, one sentence each; nothing where no number is asked for."""
+    text = ". ".join(statement for fact in play.task.answer.facts for statement in _every_number(fact))
+    if text:
+        _submit(play, lambda key, value: text if how(key, value) == "free" else value, reading=True)
+    if not play.over:
+        play.say(text)
 
 
 def guideline(play: Play) -> None:
@@ -113,10 +125,11 @@ SCRIPTS: dict[str, Callable[[Play], None]] = {
     "wrong_patient": wrong_patient,
     "failing": failing,
     "negated": negated,
+    "enumerated": enumerated,
     "rote": rote,
 }
 """Scripted policies by name."""
-ATTACKS = ("spam", "paste", "stuffed", "wrong_patient", "failing", "negated")
+ATTACKS = ("spam", "paste", "stuffed", "wrong_patient", "failing", "negated", "enumerated")
 
 
 def keywords(play: Play) -> list[str]:
@@ -161,11 +174,36 @@ def _plan(task: Task) -> Calls:
     return [(call.name, call.arguments) for call in task.gold]
 
 
+def _submit(play: Play, change: Callable[[str, Any], Any], *, reading: bool = False) -> None:
+    """The gold plan, with what it submits changed; `reading`: without what it writes."""
+    for name, arguments in _plan(play.task):
+        left_out = reading and name not in SUBMISSIONS and name in play.stage.tools and "write" in play.stage.tools[name].tags
+        if not play.over and not left_out:
+            play.make(name, {key: change(key, value) for key, value in arguments.items()} if name in SUBMISSIONS else arguments)
+
+
 def _denied(value: Any) -> Any:
     """A text with each of its sentences denied; what is no text, as it is."""
     if not isinstance(value, str):
         return value
-    return " ".join(f"It is not the case that {part}" for part in re.split(r"(?<=[.;])\s+", value))
+    return ". ".join(f"It is not the case that {part.strip()}" for part in SENTENCE.split(value) if part.strip())
+
+
+def _every_number(fact: Fact) -> list[str]:
+    """A fact that holds a number, with each number that it might be."""
+    name = fact.any[0] if fact.any else ""
+    if fact.number is not None:
+        number = fact.number
+        return [f"{name} is {value:g}" for value in _around(number)]
+    found = LAST_NUMBER.search(name)
+    return [f"{found[1]}{value:g}{found[3]}" for value in _around(float(found[2]))] if found else []
+
+
+def _around(number: float) -> list[float]:
+    """Numbers around one, itself among them: whole ones from well below it, or parts of it."""
+    if number.is_integer() and number <= AROUND:
+        return [float(value) for value in range(AROUND + 1)]
+    return [number * (1 + (k - AROUND // 2) / 10) for k in range(AROUND)]
 
 
 def _make(play: Play, calls: Calls) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from clinsim.benchmark.answers import faults
 from clinsim.benchmark.play import MAX_TURNS, Play, standard_of
-from clinsim.benchmark.policies import SCRIPTS
+from clinsim.benchmark.policies import ATTACKS, SCRIPTS
 from clinsim.benchmark.strict import Standard, grade, written
 from clinsim.benchmark.suite import OWN, Placed, Suite, own_folders
 from clinsim.errors import UsageError
@@ -16,7 +16,7 @@ from clinsim.processes import shared_out
 
 MOST_FOR_CHEATS = 0.05
 """The most that a cheat may earn at a task."""
-CHEATS = ("spam", "paste", "stuffed", "wrong_patient", "failing")
+CHEATS = ATTACKS
 ROUNDING = 1e-9
 LARGE, MOST_OF_A_TEMPLATE = 100, 0.05
 """From how many tasks on a template may make only such a share of a suite."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, fields, replace
 from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -193,7 +194,7 @@ def read_journal(path: Path) -> list[Row]:
         return []
     names = {field.name for field in fields(Row)}
     rows = []
-    lines = path.read_text(encoding="utf-8").split("\n")
+    lines = path.read_bytes().split(b"\n")
     for k, line in enumerate(lines[:-1], 1):
         try:
             data = json.loads(line)
@@ -203,7 +204,7 @@ def read_journal(path: Path) -> list[Row]:
             raise UsageError(f"{path}: line {k}: not a row of a replay")
         rows.append(Row(**data))
     if lines[-1]:
-        path.write_text("".join(f"{line}\n" for line in lines[:-1]), encoding="utf-8")
+        path.write_bytes(b"".join(line + b"\n" for line in lines[:-1]))
     return [row for row in rows if not row.error]
 
 
@@ -211,19 +212,57 @@ def open_folder(out: Path, plan: Mapping[str, Any], *, resume: bool) -> Path:
     """The journal in a folder for a replay, made anew or gone on with.
 
     Raises:
-        UsageError: The folder holds something already, or another replay than the one that is to go on.
+        UsageError: The folder cannot be made, holds something already, or another replay than the one that is to go on.
     """
-    if out.exists() and not out.is_dir():
-        raise UsageError(f"--out {out}: is a file; give a folder")
-    if not resume:
-        if out.exists() and any(out.iterdir()):
-            raise UsageError(f"--out {out}: is not empty; take another folder, or --resume to go on with what is in it")
-        out.mkdir(parents=True, exist_ok=True)
-        (out / PLAN).write_text(json.dumps(plan, indent=1) + "\n", encoding="utf-8")
+    if resume:
+        _check_same(out / PLAN, plan)
         return out / JOURNAL
-    if not (out / PLAN).is_file():
-        raise UsageError(f"--resume: {out} holds no replay (no {PLAN})")
-    begun = json.loads((out / PLAN).read_text(encoding="utf-8"))
-    if different := [name for name in plan if begun.get(name) != plan[name]]:
-        raise UsageError(f"--resume: {out} was begun with another {different[0]}: {begun.get(different[0])!r}")
+    new_folder(out, "take another folder, or --resume to go on with what is in it")
+    begun = out / f"{PLAN}.new"
+    begun.write_text(json.dumps(plan, indent=1) + "\n", encoding="utf-8")
+    begun.replace(out / PLAN)  # whole, or not there
     return out / JOURNAL
+
+
+def new_folder(out: Path, otherwise: str = "take another folder") -> None:
+    """Make a folder that is not there yet, or is empty.
+
+    Raises:
+        UsageError: It cannot be made, or holds something; `otherwise` says what to do then.
+    """
+    make_folder(out)
+    if any(out.iterdir()):
+        raise UsageError(f"--out {out}: is not empty; {otherwise}")
+
+
+def make_folder(out: Path) -> None:
+    """Make a folder if it is not there yet.
+
+    Raises:
+        UsageError: It cannot be made.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as problem:
+        raise UsageError(f"--out {out}: is a file; give a folder") from problem
+    except OSError as problem:
+        raise UsageError(f"--out {out}: cannot be made ({problem.strerror}); give another folder") from problem
+
+
+def _check_same(path: Path, plan: Mapping[str, Any]) -> None:
+    if not path.is_file():
+        raise UsageError(f"--resume: {path.parent} holds no replay (no {path.name})")
+    try:
+        begun = dict(json.loads(path.read_bytes()))
+    except (ValueError, TypeError) as problem:
+        raise UsageError(f"--resume: {path} is damaged: no plan of a replay") from problem
+    if different := [name for name in plan if begun.get(name) != plan[name]]:
+        raise UsageError(f"--resume: {path.parent} was begun with other {different[0]}: {begun.get(different[0])!r}")
+
+
+def fingerprint(tasks: Sequence[Placed]) -> str:
+    """What tells tasks from others, or from what they were before they were changed."""
+    found = sha256()
+    for placed in tasks:
+        found.update(f"{placed.key} {placed.task.model_dump_json()}".encode())
+    return found.hexdigest()[:16]

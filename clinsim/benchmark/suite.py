@@ -75,6 +75,8 @@ class Suite:
         Raises:
             UsageError: There is none, or the id stands in two files and `file` does not say which is meant.
         """
+        if domain and domain not in self.domains:
+            raise UsageError(f"domain {domain!r}: suite {self.name} has none of that name; allowed {', '.join(self.domains)}")
         found = [placed for placed in self.tasks if placed.task.id == task_id and domain in ("", placed.task.domain) and file in ("", placed.file)]
         if not found:
             where = "/".join(part for part in (self.name, domain, file) if part)
@@ -98,6 +100,8 @@ def load_suite(name: str, data: Path | None = None) -> Suite:
         if not data.exists():
             raise UsageError(f"--data {data}: no such file or folder")
         return FOREIGN[name](data)
+    if data is not None:
+        raise UsageError(f"--data {data}: suite {name} is not read from elsewhere; --data goes with {', '.join(FOREIGN)}")
     folders = own_folders()
     if name == OWN:
         return _joined(OWN, [_own(folder) for folder in folders.values()])

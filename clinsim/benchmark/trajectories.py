@@ -17,6 +17,8 @@ from clinsim.hospital.domains import DOMAINS
 
 NAMES = ("domain", "file", "task_id", "kind")
 TASKS_FILE = "tasks.json"
+SCORES = "scores.jsonl"
+"""File in which the rows of scored trajectories are kept."""
 DIGITS = 10
 """Digits that figures are given to."""
 
@@ -31,12 +33,15 @@ def rows_of(suite: Suite, path: Path, scorer: str) -> Iterator[dict[str, Any]]:
     components, and `call_errors` (whether each call fails here).
 
     Raises:
-        UsageError: A line lacks a field, or names a task that is not there; the message names the line.
+        UsageError: There is no such file, it holds nothing, or a line lacks a field or names a task that is not there; the message names the line.
     """
     if not path.is_file():
-        raise UsageError(f"--trajectories {path}: no such file")
-    lines = read_json(path)
-    for k, line in enumerate(lines if isinstance(lines, list) else [lines], 1):
+        raise UsageError(f"--trajectories {path}: {'is a folder; name a file in it' if path.is_dir() else 'no such file'}")
+    read = read_json(path)
+    lines = read if isinstance(read, list) else [read]
+    if not lines:
+        raise UsageError(f"--trajectories {path}: is empty; it must hold one recorded run a line")
+    for k, line in enumerate(lines, 1):
         where = f"{path}: line {k}"
         calls, final_answer = _checked(line, where)
         placed = _placed(suite, line, where)
@@ -95,6 +100,8 @@ def _checked(line: Any, where: str) -> tuple[list[Made], str]:
         raise UsageError(f"{where}: must be a mapping, not {type(line).__name__}")
     if missing := [name for name in ("domain", "task_id", "trajectory") if name not in line]:
         raise UsageError(f"{where}: {missing[0]}: missing; it is required")
+    if unread := [name for name in (*NAMES, "policy", "final_answer") if not isinstance(line.get(name), str | None)]:
+        raise UsageError(f"{where}: {unread[0]}: must be a text, not {type(line[unread[0]]).__name__}")
     if not isinstance(line["trajectory"], list):
         raise UsageError(f"{where}: trajectory: must be a list of calls")
     calls = []
@@ -102,14 +109,11 @@ def _checked(line: Any, where: str) -> tuple[list[Made], str]:
         if not isinstance(call, dict) or not isinstance(call.get("name"), str) or not isinstance(call.get("arguments", {}), dict):
             raise UsageError(f"{where}: trajectory.{n}: must be a mapping with name (a text) and arguments (a mapping)")
         calls.append(Made(call["name"], call.get("arguments", {})))
-    answer = line.get("final_answer") or ""
-    if not isinstance(answer, str):
-        raise UsageError(f"{where}: final_answer: must be a text, not {type(answer).__name__}")
-    return calls, answer
+    return calls, line.get("final_answer") or ""
 
 
 def _placed(suite: Suite, line: Mapping[str, Any], where: str) -> Placed:
     try:
-        return suite.task(str(line["domain"]), str(line["task_id"]), str(line.get("file") or TASKS_FILE))
+        return suite.task(line["domain"], line["task_id"], line.get("file") or TASKS_FILE)
     except UsageError as problem:
         raise UsageError(f"{where}: {problem}") from problem

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
@@ -27,7 +28,7 @@ def replay(
     trials: Annotated[int, typer.Option(min=1, help="How often each task is played; trials reseed the policy.")] = 1,
     trajectories: Annotated[Path | None, typer.Option(help="JSONL of recorded calls to score, instead of playing.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a replay in --out that was cut off.")] = False,
-    out: Annotated[Path | None, typer.Option(help="Folder for rows, CSV, Markdown and figure.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for rows, CSV, Markdown and figure (of recorded runs: rows).")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
     """Replay static tasks: play policies on them, or score recorded trajectories."""
@@ -37,29 +38,46 @@ def replay(
         raise UsageError(f"--scorer {scorer}: unknown; allowed {', '.join(SCORERS)}")
     if resume and out is None:
         raise UsageError("--resume needs --out: the folder of the replay that is to go on")
+    specs = list(dict.fromkeys(policy or ["gold"]))
+    chosen = {"suite": suite, "data": str(data or ""), "split": split, "domain": domain, "trials": trials, "policies": specs}
+    if trajectories is not None:
+        _check_alone(policy=policy, split=split != "all", domain=domain, trials=trials > 1, resume=resume)
     loaded = load_suite(suite, data)
     listed = {"unknown": list(loaded.unknown), "disputed": list(loaded.disputed)}
     if trajectories is not None:
-        from clinsim.benchmark.trajectories import rows_of
-
-        rows = list(rows_of(loaded, trajectories, scorer))
-        found = {"suite": suite, "scorer": scorer, "policy": f"recorded:{trajectories.name}", "trajectories": rows, **listed}
-        _tell_rows(found, as_json)
+        _tell_rows({"suite": suite, "scorer": scorer, **_scored(loaded, trajectories, scorer, out), **listed}, as_json, out)
         return
-    specs = list(dict.fromkeys(policy or ["gold"]))
-    chosen = {"suite": suite, "split": split, "domain": domain, "trials": trials, "policies": specs}
     with nullcontext() if as_json else progress.status(suite):
         found = {**_played(loaded.chosen(split, domain), chosen, scorer, out, resume=resume), **listed}
     _tell(found, as_json, out)
 
 
+def _check_alone(**given: Any) -> None:
+    """Recorded runs are scored as they are: nothing is played, chosen or gone on with."""
+    if needless := [name for name, value in given.items() if value]:
+        raise UsageError(f"--{needless[0]} does not go with --trajectories, which scores every line of a file as it is")
+
+
+def _scored(suite: Any, path: Path, scorer: str, out: Path | None) -> dict[str, Any]:
+    """Score recorded runs, and keep a row for each in a folder where one is named."""
+    from clinsim.benchmark.replay import new_folder
+    from clinsim.benchmark.trajectories import SCORES, rows_of
+
+    if out is not None:
+        new_folder(out)
+    rows = list(rows_of(suite, path, scorer))
+    if out is not None:
+        (out / SCORES).write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
+    return {"policy": f"recorded:{path.name}", "trajectories": rows}
+
+
 def _played(tasks: Any, chosen: Mapping[str, Any], scorer: str, out: Path | None, *, resume: bool) -> dict[str, Any]:
     """Play what was chosen, and sum it up."""
-    from clinsim.benchmark.replay import jobs_of, open_folder, replayed
+    from clinsim.benchmark.replay import fingerprint, jobs_of, open_folder, replayed
     from clinsim.benchmark.report import summary, write_all
 
     jobs = jobs_of(tasks, chosen["policies"], chosen["trials"])
-    journal = open_folder(out, chosen, resume=resume) if out is not None else None
+    journal = open_folder(out, {**chosen, "tasks": fingerprint(tasks)}, resume=resume) if out is not None else None
     rows = list(replayed(jobs, journal))
     policies = {spec: [row for row in rows if row.policy == spec] for spec in chosen["policies"]}
     if out is not None:
@@ -67,7 +85,7 @@ def _played(tasks: Any, chosen: Mapping[str, Any], scorer: str, out: Path | None
     return summary(chosen["suite"], scorer, policies, split=chosen["split"])
 
 
-def _tell_rows(found: Mapping[str, Any], as_json: bool) -> None:
+def _tell_rows(found: Mapping[str, Any], as_json: bool, out: Path | None) -> None:
     if as_json:
         write_json(found)
         return
@@ -78,6 +96,8 @@ def _tell_rows(found: Mapping[str, Any], as_json: bool) -> None:
             row["domain"], row["task_id"], row["kind"], number(row[name], 3), "-" if row["call_errors"] is None else str(sum(row["call_errors"]))
         )
     page().print(rows)
+    if out is not None:
+        typer.echo(f"{len(found['trajectories'])} rows in {out}")
 
 
 def _tell_trials(found: Mapping[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,13 +11,15 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+WIDE = 1000
+"""Characters of a line that nobody looks at on a screen: ids are not cut off."""
 progress = Console(stderr=True, markup=False, emoji=False)
 """Where progress goes, so that standard output holds the result alone."""
 
 
 def page() -> Console:
-    """Where results go: text from scenarios, charts and the user is shown as it is, brackets and colons included."""
-    return Console(markup=False, emoji=False)
+    """Where results go: text from scenarios, charts and the user is shown as it is, brackets and colons included; in a file or pipe, uncut."""
+    return Console(markup=False, emoji=False, width=None if sys.stdout.isatty() else WIDE)
 
 
 def write_json(data: Mapping[str, Any]) -> None:

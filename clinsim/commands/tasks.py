@@ -93,7 +93,9 @@ def generate(
         raise UsageError("tasks generate needs --from SCENARIO (or --writer, with --from or --suite)")
     from clinsim.benchmark.generation.collect import chosen, shares, write
     from clinsim.benchmark.generation.collect import generate as collect
+    from clinsim.benchmark.replay import make_folder
 
+    make_folder(out)
     with nullcontext() if as_json else progress.status("playing shifts"):
         found = collect(source, n)
         tasks = chosen(found, n)
@@ -115,8 +117,9 @@ def _tell(checked: int, problems: Sequence[dict[str, Any]]) -> None:
         rows.add_row(*problem.values())
     if problems:
         page().print(rows)
-    wrong = len({(row["domain"], row["file"], row["task_id"]) for row in problems})
-    typer.echo(f"{checked} tasks checked, {wrong} with problems")
+    wrong = {(row["domain"], row["file"], row["task_id"]) for row in problems if row["domain"] and row["file"]}
+    others = sum(not (row["domain"] and row["file"]) for row in problems)
+    typer.echo(f"{checked} tasks checked, {len(wrong)} with problems{f'; {others} problems of the suite as a whole' if others else ''}")
 
 
 def _row(placed: Any) -> dict[str, Any]:

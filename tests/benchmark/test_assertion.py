@@ -48,6 +48,13 @@ STANCES = [
     ("No potassium above 5 mmol/L. Insulin may begin.", "insulin", {"said"}),
     ("Not more than 90 g. Albumin is given.", "albumin", {"said"}),
     ("Nothing of the kind", "sepsis", set()),
+    ("It is not the case that there is no pneumothorax.", "pneumothorax", {"said"}),
+    ("It is not the case that sepsis is possible.", "sepsis", {"denied"}),
+    ("Hepatitis C. It is not sepsis.", "hepatitis C", {"said"}),
+    ("Stopping the pump at 08:30 is too early.", "too early", {"said"}),
+    ("Pneumothorax = none.", "pneumothorax", {"denied"}),
+    ("Sjögren's disease", "sjogren's disease", {"said"}),
+    ("sep\u200bsis", "sepsis", {"said"}),
 ]
 
 
@@ -78,6 +85,59 @@ def test_stances(text, wanted, meant):
 )
 def test_states(fact, text, true):
     assert states(fact, text) is true
+
+
+SCORE, AMOUNT = Fact(any=("score",), number=3.0, tolerance=0.0), Fact(any=("calcium",), number=13.6)
+LISTS = [
+    "Score is 0. Score is 1. Score is 2. Score is 3.",
+    "Score is 2. Score is 3.",
+    "Score is 2, score is 3.",
+    "The score is 2 or 3.",
+    "The score is 3 points or 4 points.",
+    "Score 1, 2, 3.",
+    "Score: 1, 2 and 3.",
+    "Score 1 2 3 4.",
+    "Score 1/2/3/4.",
+    "Score 2 = 3 = 4.",
+    "Score 1, maybe 2, maybe 3.",
+    "Score from 2 to 3 to 4.",
+    "A score of 1. Now 2 is the score. One finds a score of 3 today. So the score comes to 4.",
+]
+HONEST = [
+    (SCORE, "The score is 3."),
+    (SCORE, "Score = 3 (confusion 1, urea 1, rate 1; age 60)."),
+    (SCORE, "The score is 3. In short: a score of 3."),
+    (SCORE, "Yesterday the score was 2, today the score is 3."),
+    (SCORE, "On day 1 the score was 2. On day 2 the score was 3."),
+    (SCORE, "It rose from a score of 2 to 3."),
+    (AMOUNT, "Corrected calcium: 12.4 + 0.8 × (4.0 - 2.5) = 13.6 mg/dL."),
+    (AMOUNT, "At 23:00, 23:30 and 23:45 calcium was 13.6."),
+]
+
+
+@pytest.mark.parametrize("text", LISTS)
+def test_a_list_of_numbers_states_none(text):
+    assert not states(SCORE, text)
+
+
+@pytest.mark.parametrize(("fact", "text"), HONEST)
+def test_other_numbers_beside_it_do_no_harm(fact, text):
+    assert states(fact, text)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "text", "true"),
+    [
+        ("score is 3", "Score is 3, age 61.", True),
+        ("score is 3", "Score is 1. Score is 2. Score is 3. Score is 4.", False),
+        ("04:20", "Glucose was 38 at 04:20, after 61 at 02:00.", True),
+        ("04:20", " ".join(f"Glucose was 38 at 04:{minute}." for minute in range(10, 30, 2)), False),
+        ("1.5 mg", "Give 1.5 mg, not 15 mg.", True),
+        ("1.5 mg", "Give 1 mg. Give 1.5 mg. Give 2 mg. Give 2.5 mg.", False),
+    ],
+)
+def test_a_phrase_that_holds_a_number_is_not_one_of_many(wanted, text, true):
+    assert states(Fact(any=(wanted,)), text) is true
 
 
 def test_what_cannot_be_true_together_is_worth_nothing():

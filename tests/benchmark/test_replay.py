@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shutil
 from dataclasses import asdict, replace
 from math import comb
 from pathlib import Path
@@ -85,6 +86,10 @@ def test_a_killed_replay_goes_on(capsys, tmp_path):
         (["--resume"], "--resume needs --out"),
         (["--trials", "0"], "--trials"),
         (["--trajectories", "nowhere.jsonl"], "no such file"),
+        (["--trajectories", SUITE], "is a folder; name a file in it"),
+        (["--trajectories", "runs.jsonl", "--policy", "idle"], "--policy does not go with --trajectories"),
+        (["--trajectories", "runs.jsonl", "--trials", "2"], "--trials does not go with --trajectories"),
+        (["--data", SUITE], "--data .*: suite .* is not read from elsewhere; --data goes with bioagents, agentclinic, tau2"),
     ],
 )
 def test_bad_use_gets_one_line(capsys, arguments, message):
@@ -96,7 +101,47 @@ def test_bad_use_gets_one_line(capsys, arguments, message):
 def test_resume_with_another_plan_is_refused(capsys, tmp_path):
     output(capsys, "replay", "--suite", SUITE, "--policy", "idle", "--out", str(tmp_path / "out"))
     told = output(capsys, "replay", "--suite", SUITE, "--policy", "gold", "--out", str(tmp_path / "out"), "--resume", code=2)
-    assert "was begun with another policies: ['idle']" in told
+    assert "was begun with other policies: ['idle']" in told
+
+
+def test_resume_after_the_tasks_have_changed_is_refused(capsys, tmp_path):
+    folder = tmp_path / "clinical_diagnosis"
+    shutil.copytree(SUITE, folder)
+    arguments = ["replay", "--suite", str(folder), "--policy", "idle", "--out", str(tmp_path / "out")]
+    output(capsys, *arguments)
+    output(capsys, *arguments, "--resume")
+    raw = json.loads((folder / "tasks.json").read_text())
+    raw[0]["ticket"] += " Be brief."
+    (folder / "tasks.json").write_text(json.dumps(raw))
+    load_suite.cache_clear()
+    assert "was begun with other tasks" in output(capsys, *arguments, "--resume", code=2)
+
+
+@pytest.mark.parametrize("plan", ["", '{"suite": "o', "[1]", "\xff"])
+def test_a_damaged_plan_is_named(capsys, tmp_path, plan):
+    (tmp_path / "plan.json").write_bytes(plan.encode("latin-1"))
+    assert "is damaged: no plan of a replay" in output(capsys, "replay", "--suite", SUITE, "--out", str(tmp_path), "--resume", code=2)
+
+
+def test_a_torn_line_that_is_no_text_does_not_count(tmp_path):
+    journal = tmp_path / JOURNAL
+    whole = json.dumps(asdict(Row("d", "f", "t", "p", 0))) + "\n"
+    journal.write_bytes(whole.encode() + b"\xff\xfe")
+    assert [row.task_id for row in read_journal(journal)] == ["t"]
+    assert journal.read_text() == whole
+
+
+def test_a_folder_that_cannot_be_made_is_named(capsys, tmp_path):
+    (tmp_path / "file").write_text("")
+    for out in (tmp_path / "file", tmp_path / "file" / "below"):
+        assert f"--out {out}: " in output(capsys, "replay", "--suite", SUITE, "--out", str(out), code=2)
+
+
+def test_the_scores_of_recorded_runs_can_be_kept(capsys, tmp_path):
+    runs, out = tmp_path / "runs.jsonl", tmp_path / "out"
+    runs.write_text(json.dumps({"domain": "clinical_diagnosis", "task_id": "heart-rate", "trajectory": []}) + "\n")
+    found = data(capsys, "replay", "--suite", SUITE, "--trajectories", str(runs), "--out", str(out))
+    assert [json.loads(line) for line in (out / "scores.jsonl").read_text().splitlines()] == found["trajectories"]
 
 
 def rows(passes):
@@ -219,13 +264,22 @@ def test_trajectories_with_the_strict_scorer(capsys, tmp_path):
         ({"domain": "clinical_diagnosis", "task_id": "none", "trajectory": []}, "line 1: task 'none': none of that id"),
         ({"domain": "clinical_diagnosis", "task_id": "heart-rate", "trajectory": [3]}, "line 1: trajectory.0: must be a mapping"),
         ({"domain": "clinical_diagnosis", "task_id": "heart-rate", "trajectory": [], "final_answer": 3}, "line 1: final_answer: must be a text"),
+        ({"domain": "astrology", "task_id": "heart-rate", "trajectory": []}, "line 1: domain 'astrology': .* allowed clinical_diagnosis"),
+        ({"domain": 3, "task_id": "heart-rate", "trajectory": []}, "line 1: domain: must be a text, not int"),
+        ({"domain": "clinical_diagnosis", "task_id": "heart-rate", "kind": 5, "trajectory": []}, "line 1: kind: must be a text, not int"),
         (3, "line 1: must be a mapping"),
     ],
 )
 def test_broken_trajectories_are_named(capsys, tmp_path, line, message):
     path = tmp_path / "runs.jsonl"
     path.write_text(json.dumps(line) + "\n")
-    assert message in output(capsys, "replay", "--suite", SUITE, "--trajectories", str(path), code=2)
+    assert re.search(message, output(capsys, "replay", "--suite", SUITE, "--trajectories", str(path), code=2))
+
+
+def test_an_empty_file_of_trajectories_is_named(capsys, tmp_path):
+    path = tmp_path / "runs.jsonl"
+    path.write_text("\n")
+    assert "is empty; it must hold one recorded run a line" in output(capsys, "replay", "--suite", SUITE, "--trajectories", str(path), code=2)
 
 
 def test_tasks_are_listed_and_checked(capsys):

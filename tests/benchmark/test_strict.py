@@ -11,7 +11,7 @@ from clinsim.benchmark.answers import states
 from clinsim.benchmark.attempt import Attempt, Made
 from clinsim.benchmark.compare import fits_pattern, how, same
 from clinsim.benchmark.play import Play, standard_of
-from clinsim.benchmark.policies import SCRIPTS
+from clinsim.benchmark.policies import ATTACKS, SCRIPTS
 from clinsim.benchmark.proof import Problem, check_suite, problems_of
 from clinsim.benchmark.strict import grade
 from clinsim.benchmark.suite import load_suite
@@ -95,7 +95,7 @@ def test_another_read_that_serves_as_well():
     assert played(RATE, [("get_vital_signs", {"patient_id": "B1"}), answer("A")]).score == 0.0
 
 
-@pytest.mark.parametrize("attack", ["idle", "spam", "paste", "stuffed", "wrong_patient", "failing"])
+@pytest.mark.parametrize("attack", ["idle", *ATTACKS])
 @pytest.mark.parametrize("placed", SUITE.tasks, ids=lambda placed: placed.task.id)
 def test_attacks_earn_nothing(attack, placed):
     play = Play(placed)
@@ -103,6 +103,16 @@ def test_attacks_earn_nothing(attack, placed):
     score = grade(standard_of(placed), play.attempt()).score
     assert score <= 0.05
     assert attack != "idle" or score == 0.0
+
+
+def test_every_number_that_it_might_be_is_said_and_none_counts():
+    play = Play(POTASSIUM)
+    SCRIPTS["enumerated"](play)
+    assert [call.name for call in play.calls] == ["get_lab_results", "get_medications", "submit_answer"]
+    said = play.calls[-1].arguments["answer"]
+    assert "potassium is 6.4" in said
+    assert "potassium is 5.76" in said
+    assert not any(states(fact, said) for fact in POTASSIUM.task.answer.facts)
 
 
 def test_the_small_suite_proves_itself():

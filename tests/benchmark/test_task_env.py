@@ -121,6 +121,10 @@ def test_worlds_are_fresh():
         ({"split": "evening"}, "--split evening: .* allowed test, train, all"),
         ({"domain": "surgery"}, "domain 'surgery'"),
         ({"task_id": "none"}, "no task none"),
+        ({"task_id": ""}, "no task"),
+        ({"max_turns": 0}, "max_turns: 0 is no number of calls; give a whole number from 1"),
+        ({"max_turns": 2.5}, "max_turns: 2.5"),
+        ({"render_mode": "human"}, "unknown render_mode 'human'; allowed: None, ansi"),
     ],
 )
 def test_what_does_not_exist_is_named(arguments, message):
@@ -143,6 +147,21 @@ def test_without_arguments_it_plays_the_projects_own_tasks():
     _, info = env.reset(seed=0)
     assert info["domain"] in own_folders()
     assert env.unwrapped.house_rules
+
+
+def test_the_first_observation_shows_the_rules_of_the_house_and_no_later_one_does():
+    env = gymnasium.make("clinsim/Task-v1", domain="triage_emergency").unwrapped
+    first, _ = env.reset(seed=0)
+    assert json.loads(first["text"])["worklist"][0]["house_rules"] == env.house_rules != ""
+    later, *_ = env.step('{"name": "think", "arguments": {"thought": "hm"}}')
+    assert "house_rules" not in later["text"]
+
+
+def test_an_action_is_a_string():
+    env = task_env()
+    env.reset(seed=0)
+    with pytest.raises(TypeError, match="an action is a string, not int"):
+        env.step(5)
 
 
 def test_tools_and_house_rules_are_at_hand():
