@@ -89,6 +89,6 @@ def _patient(hospital: Hospital, patient: Patient, numbers: dict[str, float]) ->
     essential = [treatment.id for treatment in patient.condition.treatments if treatment.essential]
     truth = (course.x, course.hazard, patient.stakes, patient.true_esi)
     charted = (chart.esi or 0, (hospital.now - chart.arrived_at) / 60.0, chart.seen_at is not None, numbers.get(chart.owner, 0.0))
-    waiting = len(hospital.open_orders.of(chart))
+    waiting = len(hospital.rows.open_orders(chart))
     care = (len(course.helping), len(course.harmed), sum(name not in course.helping for name in essential))
     return (1.0, *truth, *charted, waiting, *care, bool(chart.unit), bool(chart.disposition))

@@ -31,7 +31,7 @@ from clinsim.hospital.roster import Calendar, Doing, Staff
 from clinsim.hospital.streams import Streams
 from clinsim.hospital.studies import Study
 from clinsim.hospital.tape import Tape
-from clinsim.hospital.views import OpenOrders, observation, worklist
+from clinsim.hospital.views import Rows, observation, worklist
 from clinsim.hospital.worlds import LiveWorld, Rehearsed
 from clinsim.record import CHART, TRUTH, Actor, Decision, Entry, Submission, only
 from clinsim.scenario_file import Scenario, SeatRule
@@ -65,7 +65,7 @@ class Hospital:
         self.log: list[Entry] = []
         self.charts: dict[str, Chart] = {}
         self.desk = Desk()
-        self.open_orders = OpenOrders(self.desk)
+        self.rows = Rows(self.desk)
         self.patients: dict[str, Patient] = {}
         self.present: dict[str, Patient] = {}
         self.listed: dict[str, Patient] = {}

@@ -27,6 +27,7 @@ def leave(hospital: Hospital, patient: Patient, how: str) -> None:
             withdraw(hospital, order_id)
     if chart.owner:
         hospital.tell(chart.owner, "departed", patient.id, f"{patient.id} {how}", patient=patient.id, urgent=how == "died", quiet=how != "died")
+    hospital.rows.forget(patient.id)
     settle(hospital, patient, how)
     check_end(hospital)
 

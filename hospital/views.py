@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import to_json
@@ -18,26 +19,26 @@ UNCLAIMED_SHOWN = 12
 """How many unclaimed patients a work list shows: the first by triage level and arrival."""
 CLOSED_STATES = frozenset({"done", "given", "resulted", "reported", "rejected", "cancelled", "refused", "stopped"})
 """States of an order with which it is done; no order comes back from them."""
-PATIENT = ("patient", "age", "sex", "complaint", "esi", "place", "status", "owner", "arrived_at", "seen", "diagnosis", "disposition")
-OPEN_ORDER = ("order", "kind", "code", "state")
 TO_VERIFY = ("order", "patient", "drug", "dose", "unit", "route", "priority", "placed_at", "by", "state", "override", "query")
 TO_PROTOCOL = ("order", "patient", "code", "priority", "state")
 TO_READ = ("study", "patient", "code", "priority", "indication", "taken_at", "reader")
 """Fields of the rows of work lists."""
 
 
-class OpenOrders:
-    """Orders that still wait, by patient; those that are done are not looked at again."""
+class Rows:
+    """Rows of doctors' work lists as they were last made, by patient, and the orders that still wait; those that are done are not looked at again."""
 
-    __slots__ = ("_desk", "_open")
+    __slots__ = ("_desk", "_open", "_orders", "_patients")
 
     def __init__(self, desk: Desk) -> None:
-        """Those of `desk`."""
+        """Rows on orders of `desk`."""
         self._desk = desk
         self._open: dict[str, tuple[int, list[OrderLine]]] = {}
+        self._orders: dict[str, tuple[list[str], bytes]] = {}
+        self._patients: dict[str, tuple[tuple[Any, ...], bytes]] = {}
 
-    def of(self, chart: Chart) -> list[OrderLine]:
-        """Those of a patient, in the order in which they were placed."""
+    def open_orders(self, chart: Chart) -> list[OrderLine]:
+        """Orders of a patient that still wait, in the order in which they were placed."""
         known, waiting = self._open.get(chart.id, (0, []))
         waiting = [line for line in waiting if line.state not in CLOSED_STATES]
         if len(chart.orders) > known:
@@ -45,6 +46,29 @@ class OpenOrders:
             waiting += [line for line in lines if line.state not in CLOSED_STATES]
         self._open[chart.id] = (len(chart.orders), waiting)
         return waiting
+
+    def own(self, chart: Chart) -> bytes:
+        """The row of a patient for the doctor who has claimed the patient: with open orders."""
+        lines = self.open_orders(chart)
+        states = [line.id + line.state for line in lines]
+        made = self._orders.get(chart.id)
+        if made is None or made[0] != states:
+            rows = [to_json({"order": line.id, "kind": line.kind, "code": line.code, "state": line.state}) for line in lines]
+            made = self._orders[chart.id] = (states, b"".join((b',"orders":[', b",".join(rows), b"]}")))
+        return self.of(chart)[:-1] + made[1]
+
+    def of(self, chart: Chart) -> bytes:
+        """The row of a patient."""
+        now = _changing(chart)
+        made = self._patients.get(chart.id)
+        if made is None or made[0] != now:
+            made = self._patients[chart.id] = (now, to_json(_patient_row(chart)))
+        return made[1]
+
+    def forget(self, patient: str) -> None:
+        """Nobody will ask for this patient again."""
+        for made in (self._open, self._orders, self._patients):
+            made.pop(patient, None)
 
 
 def observation(minute: float, why: str, worklist: Iterable[bytes], news: list[dict[str, Any]], last_result: dict[str, Any] | None) -> str:
@@ -59,19 +83,20 @@ def worklist(hospital: Hospital, staff: Staff) -> list[bytes]:
 
 
 def _for_doctor(hospital: Hospital, staff: Staff) -> list[bytes]:
-    return doctors_list([patient.chart for patient in hospital.listed.values()], hospital.open_orders, staff.agent)
+    return doctors_list([patient.chart for patient in hospital.listed.values()], hospital.rows, staff.agent)
 
 
-def doctors_list(charts: Iterable[Chart], orders: OpenOrders, agent: str) -> list[bytes]:
+def doctors_list(charts: Iterable[Chart], rows: Rows, agent: str) -> list[bytes]:
     """The work list of a doctor: own patients with their open orders, then those whom nobody has claimed, the most urgent first."""
-    rows, waiting = [], []
+    mine, waiting = [], []
     for chart in charts:
-        if chart.owner == agent:
-            rows.append(_with_orders(_patient_row(chart), orders.of(chart)))
-        elif not chart.owner and chart.esi is not None and chart.unit in ("", "ed"):
+        owner = chart.owner
+        if owner == agent:
+            mine.append(rows.own(chart))
+        elif not owner and chart.esi is not None and chart.unit in ("", "ed"):
             waiting.append(chart)
     waiting.sort(key=_urgency)
-    return rows + [_patient_row(chart) for chart in waiting[:UNCLAIMED_SHOWN]]
+    return mine + [rows.of(chart) for chart in waiting[:UNCLAIMED_SHOWN]]
 
 
 def _urgency(chart: Chart) -> tuple[int, float]:
@@ -84,16 +109,25 @@ def _row(names: tuple[str, ...], *values: Any) -> bytes:
     return to_json(dict(zip(names, values, strict=True)))
 
 
-def _patient_row(chart: Chart) -> bytes:
-    return _row(
-        PATIENT, chart.id, chart.age, chart.sex, chart.complaint, chart.esi, chart.place, chart.status, chart.owner, round(chart.arrived_at, 2),
-        chart.seen_at is not None, chart.diagnosis, chart.disposition,
-    )  # fmt: skip
+def _patient_row(chart: Chart) -> dict[str, Any]:
+    return {
+        "patient": chart.id,
+        "age": chart.age,
+        "sex": chart.sex,
+        "complaint": chart.complaint,
+        "esi": chart.esi,
+        "place": chart.place,
+        "status": chart.status,
+        "owner": chart.owner,
+        "arrived_at": round(chart.arrived_at, 2),
+        "seen": chart.seen_at is not None,
+        "diagnosis": chart.diagnosis,
+        "disposition": chart.disposition,
+    }
 
 
-def _with_orders(row: bytes, lines: list[OrderLine]) -> bytes:
-    orders = b",".join([_row(OPEN_ORDER, line.id, line.kind, line.code, line.state) for line in lines])
-    return b"".join((row[:-1], b',"orders":[', orders, b"]}"))
+_changing = attrgetter("complaint", "esi", "place", "status", "owner", "seen_at", "diagnosis", "disposition")
+"""What can change in the row of a patient."""
 
 
 def _for_pharmacist(hospital: Hospital, staff: Staff) -> list[bytes]:

@@ -20,7 +20,7 @@ from clinsim.hospital.radiology import visible_in
 from clinsim.hospital.static_orders import ON_ITS_WAY
 from clinsim.hospital.static_world import Facts, Frozen, Key, freeze
 from clinsim.hospital.theatres import advice_on
-from clinsim.hospital.views import OpenOrders, doctors_list, observation
+from clinsim.hospital.views import Rows, doctors_list, observation
 from clinsim.record import Actor, Observation, Policy, Seat, Submission
 from clinsim.tooling import ToolSpec, as_data, parse
 
@@ -113,7 +113,7 @@ class StillWard:
         """What the doctor sees now."""
         why = "news" if self._news else "done" if self.calls else "start"
         here = self.chart.is_here and self.calls >= self.early
-        listed = doctors_list([self.chart] if here else [], OpenOrders(self.world.desk), DOCTOR)
+        listed = doctors_list([self.chart] if here else [], Rows(self.world.desk), DOCTOR)
         return Observation(observation(self.world.now, why, listed, self._news, self._last), self.world.now, why)
 
     def act(self, raw: str) -> None:
