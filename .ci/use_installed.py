@@ -6,7 +6,7 @@ import pkgutil
 
 import clinsim
 
-NEED_EXTRAS = {"training", "local", "decoding", "chat", "chat_server", "mcp", "fhir"}  # decoding is how `local` writes
+NEED_EXTRAS = {"training", "local", "decoding", "adapters", "cast", "shelf", "chat", "chat_server", "mcp", "fhir"}  # most are how `local` writes
 HEAVY = ("torch", "transformers", "openai", "mcp")
 
 
