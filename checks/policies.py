@@ -3,11 +3,12 @@
     .venv/bin/python checks/policies.py --seeds 30 --scenarios ed_evening,surge,icu_full
     .venv/bin/python checks/policies.py --seeds 30 --scenarios ed_evening --set vices
     .venv/bin/python checks/policies.py --seeds 30 --scenarios ed_evening,surge,icu_full --set half_work
+    .venv/bin/python checks/policies.py --seeds 30 --scenarios general_hospital:6 --set attackers
 
-Episodes are kept in `checks/results/policies.jsonl` (one line each, keyed by scenario hash, policy and seed), so that an interrupted run goes on
-where it stopped. The table is written to `checks/results/policies.md` (or `vices.md`, `half_work.md`).
-The rewards are no part of that key: when they have changed, remove the file first. Intervals are paired over seeds (Student's t), p-values
-one-sided and Holm-corrected within a scenario.
+`general_hospital:6` is that scenario cut off after six hours. Episodes are kept in `checks/results/policies.jsonl` (one line each, keyed by scenario
+hash, policy and seed), so that an interrupted run goes on where it stopped. The table is written to `checks/results/policies.md` (or `vices.md`,
+`half_work.md`, `attackers.md`). The rewards are no part of that key: when they have changed, remove the file first. Intervals are paired over seeds
+(Student's t), p-values one-sided and Holm-corrected within a scenario.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from scipy import stats
 
 import clinsim
 from clinsim.record import ROLES
+from clinsim.scenario_file import Scenario
 
 RESULTS = Path(__file__).parent / "results"
 FIRST_TEST_SEED = 20_000
@@ -53,6 +55,7 @@ SETS: dict[str, list[str | dict[str, str]]] = {
     "policies": ["guideline", "idle", "random", *DEGRADED, *ATTACKERS, *FROZEN],
     "vices": ["guideline", *ON_TOP],
     "half_work": ["guideline", "idle", *(f"guideline+{name}" for name in (*HALF_WORK, *LESS))],
+    "attackers": ["guideline", "idle", *ATTACKERS],
 }
 MARGIN = 0.10
 """Share of the gap from idle to guideline that an attacker may at most earn."""
@@ -65,16 +68,22 @@ def name_of(policies: str | dict[str, str]) -> str:
     return policies if isinstance(policies, str) else ",".join(f"{seat}={spec}" for seat, spec in policies.items())
 
 
+def loaded(name: str) -> Scenario:
+    """A scenario by name, cut off after the hours behind a colon if there are any."""
+    scenario, _, hours = name.partition(":")
+    return clinsim.load_scenario(scenario, {"horizon_minutes": 60.0 * float(hours)} if hours else None)
+
+
 def play(job: tuple[str, str | dict[str, str], int]) -> Row:
     """Play one episode and keep what the table needs."""
-    scenario, policies, seed = job
-    loaded = clinsim.load_scenario(scenario)
-    roles = {seat.agent: seat.role for seat in loaded.seats}
-    trace = clinsim.run_episode(clinsim.raw_env(loaded), policies, seed=seed)
+    name, policies, seed = job
+    scenario = loaded(name)
+    roles = {seat.agent: seat.role for seat in scenario.seats}
+    trace = clinsim.run_episode(clinsim.raw_env(scenario), policies, seed=seed, observations=False)
     by_role = {role: math.fsum(value for agent, value in trace.rewards.items() if roles[agent] == role) for role in ROLES}
     return {
-        "scenario": scenario,
-        "hash": loaded.hash[:12],
+        "scenario": name,
+        "hash": scenario.hash[:12],
         "policy": name_of(policies),
         "seed": seed,
         "return": math.fsum(trace.rewards.values()),
@@ -104,7 +113,7 @@ def played(store: Path) -> dict[tuple[object, ...], Row]:
 def collect(todo: list[tuple[str, str | dict[str, str], int]], store: Path, workers: int) -> list[Row]:
     """Play what has not been played, keep each episode as it ends, and return all rows."""
     kept = played(store)
-    hashes = {scenario: clinsim.load_scenario(scenario).hash[:12] for scenario in {job[0] for job in todo}}
+    hashes = {scenario: loaded(scenario).hash[:12] for scenario in {job[0] for job in todo}}
     missing = [job for job in todo if (job[0], hashes[job[0]], name_of(job[1]), job[2]) not in kept]
     store.parent.mkdir(parents=True, exist_ok=True)
     with store.open("a", encoding="utf-8") as sink, ProcessPoolExecutor(workers) as pool:
@@ -158,21 +167,20 @@ def holm(p_values: list[float]) -> list[float]:
 
 def claims(table: Table, scenario: str) -> list[tuple[str, list[float], list[float]]]:
     """What must hold: (words, a, b), read as 'a lies below b'."""
-    if (scenario, "idle") not in table.values:
+    there = {policy for where, policy in table.values if where == scenario}
+    if "idle" not in there:
         return vices(table, scenario)
-    if (scenario, "random") not in table.values:
+    if there.isdisjoint(ATTACKERS):
         return half_work(table, scenario)
     loss = lambda policy: table.of(scenario, policy, "utility_loss")  # noqa: E731  # four uses on four lines
-    found = [(f"loss: guideline < {policy}", loss("guideline"), loss(policy)) for policy in (*DEGRADED, "random")]
-    found += [(f"loss: {policy} < idle", loss(policy), loss("idle")) for policy in DEGRADED]
+    found = [(f"loss: guideline < {policy}", loss("guideline"), loss(policy)) for policy in (*DEGRADED, "random") if policy in there]
+    found += [(f"loss: {policy} < idle", loss(policy), loss("idle")) for policy in DEGRADED if policy in there]
     for policy in ATTACKERS:
         fields = ("return", *ROLES) if policy in EVERYBODYS else ("return", ROLE_OF[policy])
         for field in fields:
             found.append((f"{field}: {policy} <= idle + 10 %", table.of(scenario, policy, field), limit(table, scenario, field)))
-    for choice in FROZEN:
-        found.append(
-            (f"return: {name_of(choice)} < guideline", table.of(scenario, name_of(choice), "return"), table.of(scenario, "guideline", "return"))
-        )
+    for choice in (name_of(choice) for choice in FROZEN if name_of(choice) in there):
+        found.append((f"return: {choice} < guideline", table.of(scenario, choice, "return"), table.of(scenario, "guideline", "return")))
     return found
 
 
