@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ import pytest
 from clinsim.condition_file import load_conditions
 from clinsim.errors import UsageError
 from clinsim.validation.report import parts_of
-from clinsim.validation.sensitivity import FILE, PART, POLICIES, Plan, played, varied, world_of
+from clinsim.validation.grounds import bare, digest
+from clinsim.validation.sensitivity import FILE, PART, PLANS, POLICIES, Plan, played, varied, world_of
 
 SHEETS = ("stemi", "septic_shock", "reflux")
 TINY = Plan("single_patient", 2, (3,), 4)
@@ -50,11 +52,27 @@ def test_draws_of_another_world_are_not_counted(tmp_path: Path) -> None:
 
 
 def test_draws_of_another_state_of_the_code_are_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = world_of(TINY)
-    assert before == world_of(TINY)
-    text = Path.read_text
-    monkeypatch.setattr(Path, "read_text", lambda path, **how: text(path, **how) + ("# changed\n" if path.name == "course.py" else ""))
+    text, added = Path.read_text, ""
+    monkeypatch.setattr(Path, "read_text", lambda path, **how: text(path, **how) + (added if path.name == "course.py" else ""))
+    before, added = world_of(TINY), "\n\n# Said otherwise.\n\"\"\"Said here.\"\"\"\n"
+    assert world_of(TINY) == before
+    added = "\nFASTER = 2.0\n"
     assert world_of(TINY) != before
+
+
+def test_another_source_beside_a_number_changes_nothing_and_another_number_does() -> None:
+    table = {"death": {"value": 0.1, "source": "Smith 2001"}, "noise": 0.2, "noise_source": "assumption", "list": [{"source": "x", "at": 1}]}
+    assert bare(table) == {"death": {"value": 0.1}, "noise": 0.2, "list": [{"at": 1}]}
+    assert digest([table]) == digest([{**table, "noise_source": "Jones 2002"}])
+    assert digest([table]) != digest([{**table, "noise": 0.3}])
+
+
+def test_draws_take_turns_over_seeds() -> None:
+    plan = PLANS["full"]
+    played_by = [plan.seeds_of(draw) for draw in range(plan.draws)]
+    counts = Counter(seed for seeds in played_by for seed in seeds)
+    assert set(counts.values()) == {25}
+    assert all(len(set(seeds)) == 2 for seeds in played_by)
 
 
 @pytest.mark.parametrize("cut", [1, 4, 30, -2, -1])

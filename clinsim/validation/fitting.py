@@ -22,15 +22,15 @@ HALVINGS = 40
 STREAMS = Streams(seed=7)
 
 
-def fit(condition: Condition, size: int = PEOPLE) -> Fitted:
-    """The numbers with which the sheet's outcomes come out, over `size` simulated people."""
+def fit(condition: Condition, size: int = PEOPLE, halvings: int = 14) -> Fitted:
+    """The numbers with which the sheet's outcomes come out, over `size` simulated people; each halving of the search for effects halves its error."""
     people = crowd(condition, size)
     untreated = burdens(condition, people, treated=False)
     lethality = root(lambda rate: mean_death(untreated, rate), condition.p_untreated.value, 1e-9, 10.0)
     scale = 1.0
     if condition.essential:
         scale = root(
-            lambda s: -mean_death(burdens(scaled(condition, s), people, treated=True), lethality), -condition.p_optimal.value, 0.05, 20.0, 14
+            lambda s: -mean_death(burdens(scaled(condition, s), people, treated=True), lethality), -condition.p_optimal.value, 0.05, 20.0, halvings
         )
     treated = burdens(scaled(condition, scale), people, treated=True)
     rate, power = disability(condition, [exposure for _, exposure in untreated], [exposure for _, exposure in treated])
