@@ -87,3 +87,22 @@ def test_guideline_loses_least(table, worse):
 def test_attackers_earn_next_to_nothing(table, attacker):
     idle, guideline = table["idle"][0], table["guideline"][0]
     assert table[attacker][0] <= idle + 0.1 * (guideline - idle)
+
+
+@pytest.fixture(scope="module")
+def morning():
+    """Return by policy over two test seeds of a morning in a small general hospital."""
+    small = {"horizon_minutes": 240.0, "arrivals.per_day": 60, "hospital.pools.ward_bed.units": 20, "hospital.pools.icu_bed.units": 6}
+    small |= {"hospital.pools.step_down_bed.units": 6, "background": []}
+    scenario = load_scenario("general_hospital", small)
+    names = ("guideline", "idle", "admit_all", "override_all", "shotgun", "reject_all", "report_all", "spam")
+    return {
+        name: fsum(fsum(clinsim.run_episode(clinsim.raw_env(scenario), name, seed=seed, observations=False).rewards.values()) for seed in SEEDS[:2])
+        for name in names
+    }
+
+
+@pytest.mark.parametrize("attacker", ["admit_all", "override_all", "shotgun", "reject_all", "report_all", "spam"])
+def test_attackers_earn_next_to_nothing_in_a_general_hospital(morning, attacker):
+    assert morning["guideline"] > 2.0
+    assert morning[attacker] <= morning["idle"] + 0.1 * (morning["guideline"] - morning["idle"])

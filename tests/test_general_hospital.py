@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import exp
 from statistics import fmean, stdev
 from types import SimpleNamespace
@@ -9,10 +10,13 @@ from types import SimpleNamespace
 import pytest
 
 import clinsim
+from clinsim.condition_file import load_conditions
 from clinsim.errors import ScenarioError
 from clinsim.hospital import arrivals, wards
 from clinsim.hospital.hospital import Hospital
 from clinsim.hospital.invariants import check as check_invariants
+from clinsim.hospital.people import make_person, present
+from clinsim.hospital.physiology import Course
 from clinsim.hospital.streams import Streams
 from clinsim.record import Entry
 from clinsim.validation import general_hospital, hospital_page
@@ -208,3 +212,55 @@ def test_the_report_shows_levels_and_misfits(tmp_path):
     hospital_page.draw(checks, tmp_path / "general-hospital.svg")
     assert (tmp_path / "general-hospital-levels.svg").exists()
     assert any(line.startswith("| 2 | 6 | 5 |") for line in hospital_page.tables(checks))
+
+
+# ---------------------------------------------------------------- who comes, and how
+
+
+def test_who_comes_with_something_minor_is_otherwise_well():
+    """The same people with fewer states beside the illness; the draws that make them who they are stay the same."""
+    sheet, streams = load_conditions()["ankle_sprain"], Streams(8)
+    usual, plain = ([make_person(streams, f"p{number}", sheet, mixed=mixed) for number in range(400)] for mixed in (1.0, 0.2))
+    assert all(replace(one, mixed=0.2) == other for one, other in zip(usual, plain, strict=True))
+    rates = [[Course(sheet, person, streams, 0.0).vitals(0.0)["hr"] for person in people] for people in (usual, plain)]
+    assert fmean(rates[1]) < fmean(rates[0]) - 5.0
+    assert stdev(rates[1]) < stdev(rates[0])
+    own = [sum(present(sheet, person, streams).complaint in sheet.complaints for person in people) for people in (usual, plain)]
+    assert own[1] > own[0] + 40
+
+
+def test_a_share_of_what_nobody_has_is_refused():
+    with pytest.raises(ScenarioError, match=r"mixed: 'plague' has no weight"):
+        clinsim.load_scenario("general_hospital", {"case_mix.mixed": {"plague": 0.5}})
+    with pytest.raises(ScenarioError, match=r"ambulance_by_esi: give all levels 1 to 5, or none"):
+        clinsim.load_scenario("general_hospital", {"arrivals.ambulance_by_esi": {"1": 0.5}})
+
+
+def test_the_sicker_come_by_ambulance_and_one_in_five_of_all():
+    scenario = clinsim.load_scenario("general_hospital")
+    hospital, rule = Hospital(scenario, seed=4), scenario.file.arrivals
+    weights = tuple(scenario.file.case_mix.weights.items())
+    shares = [arrivals.ambulance_share(hospital, rule, hospital.streams.pick(weights, "mix", str(n)), f"x{n}") for n in range(3000)]
+    assert fmean(shares) == pytest.approx(rule.ambulance_share, abs=0.03)
+    assert set(shares) == set(rule.ambulance_by_esi.values())
+    assert arrivals.ambulance_share(hospital, rule.model_copy(update={"ambulance_by_esi": {}}), "stemi", "x1") == rule.ambulance_share
+
+
+def test_what_a_scenario_leaves_out_is_not_in_its_hash():
+    """Fields that came later and stand at their default leave older scenarios the same."""
+    kept = clinsim.load_scenario("ed_evening").file.model_dump(mode="json")
+    assert "ambulance_by_esi" not in kept["arrivals"]
+    assert "mixed" not in kept["case_mix"]
+
+
+def test_levels_one_and_two_pass_the_registration_desk_by(two_days):
+    """Of walk-in patients: from triage to the waiting room at once, or after the minutes at the desk."""
+    trace, _ = two_days
+    triaged = {entry.subject: (entry.minute, entry.data["esi"]) for entry in trace.entries if entry.kind == "triage"}
+    waited = {}
+    for entry in trace.entries:
+        if entry.kind == "place" and entry.data["to"] == "waiting_room" and entry.subject in triaged:
+            minute, esi = triaged[entry.subject]
+            waited.setdefault(esi <= 2, []).append(entry.minute - minute)
+    assert max(waited[True]) == 0.0
+    assert min(waited[False]) > 1.0

@@ -10,8 +10,8 @@ import pytest
 
 from clinsim.condition_file import load_conditions
 from clinsim.errors import UsageError
-from clinsim.validation.report import parts_of
 from clinsim.validation.grounds import bare, digest
+from clinsim.validation.report import parts_of
 from clinsim.validation.sensitivity import FILE, PART, PLANS, POLICIES, Plan, played, varied, world_of
 
 SHEETS = ("stemi", "septic_shock", "reflux")
@@ -54,7 +54,7 @@ def test_draws_of_another_world_are_not_counted(tmp_path: Path) -> None:
 def test_draws_of_another_state_of_the_code_are_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     text, added = Path.read_text, ""
     monkeypatch.setattr(Path, "read_text", lambda path, **how: text(path, **how) + (added if path.name == "course.py" else ""))
-    before, added = world_of(TINY), "\n\n# Said otherwise.\n\"\"\"Said here.\"\"\"\n"
+    before, added = world_of(TINY), '\n\n# Said otherwise.\n"""Said here."""\n'
     assert world_of(TINY) == before
     added = "\nFASTER = 2.0\n"
     assert world_of(TINY) != before

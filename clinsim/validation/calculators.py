@@ -45,7 +45,7 @@ class Row(BaseModel):
 class Case(BaseModel):
     """A hand-worked case: quantities as `[value, unit]`; what comes out, or the words with which it is refused.
 
-    `tolerance` is absolute, in the unit of the value; `says` is part of the interpretation; `missing` the inputs reported missing.
+    `tolerance` is absolute, in the unit of the value; `says` is part of the interpretation.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -19,7 +19,7 @@ WORDS = frozenset({"source", "sources", "story", "traps"})
 """Fields that nothing is computed from; as do those that end in `_source`, they say where a number comes from."""
 PACKAGES = ("clinsim.hospital", "clinsim.agents")
 MODULES = ("metrics.py", "metric_tally.py", "referee.py", "rollout.py", "record.py", "tooling.py")
-"""What plays an episode and counts its loss, beside hospital and policies. Rewards are not among it: no policy sees them, and no loss is made of them."""
+"""What plays an episode and counts its loss, beside hospital and policies. Rewards are not among it: no policy sees them, no loss is made of them."""
 
 
 def digest(data: Sequence[Any]) -> str:

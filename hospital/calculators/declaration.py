@@ -3,7 +3,7 @@
 A calculator is a typed function with a Google docstring; `@calculator` registers it and returns it unchanged. The function computes in the
 units of its types (`clinsim.hospital.calculators.measures`). `Calculator.of` takes quantities, converts them, refuses what it does not
 know, and says what was missing. A parameter without a default is needed; the default of another is what counts when it is not given, and
-then its name stands in `Score.missing`. A finding (true or false) that is not given counts as absent.
+then its name stands in `Score.missing`. A finding (true or false) that is not given counts as absent. Of nothing at all nothing is computed.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import NoneType
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
@@ -108,7 +108,7 @@ class Calculator:
         """Compute from quantities with units; None is the same as not given.
 
         Raises:
-            InputError: An input is unknown, needed and missing, in an unknown unit, or impossible.
+            InputError: An input is unknown, needed and missing, in an unknown unit, or impossible; or there is none.
         """
         known = {rule.name for rule in self.inputs}
         if strange := sorted(set(given) - known):
@@ -117,6 +117,8 @@ class Calculator:
         missing = tuple(rule.name for rule in self.inputs if rule.name not in used)
         if needed := [f"{rule.name} ({rule.allowed})" for rule in self.inputs if rule.needed and rule.name in missing]:
             raise InputError(f"{self.name} needs {'; '.join(needed)}")
+        if not used:
+            raise InputError(f"{self.name} is given nothing; it takes {', '.join(rule.name for rule in self.inputs)}")
         computed = self.formula(**used)
         answer = computed if isinstance(computed, Answer) else Answer(computed)
         inputs = {rule.name: _plain(used.get(rule.name, rule.default)) for rule in self.inputs}
@@ -214,7 +216,8 @@ def meaning(value: float, bands: Bands) -> str:
     return next(text for bound, text in bands if value <= bound)
 
 
-def total(components: Mapping[str, float], bands: Bands) -> Answer:
-    """A score that is the sum of its components, read by bands."""
+def total(components: Mapping[str, float], bands: Bands, unknown: Sequence[str] = ()) -> Answer:
+    """A score that is the sum of its components, read by bands; what it means says of which components nothing is known."""
     value = sum(components.values())
-    return Answer(value, meaning(value, bands), dict(components))
+    said = meaning(value, bands)
+    return Answer(value, f"at least: {said}; nothing is given of {', '.join(unknown)}" if unknown else said, dict(components))

@@ -54,7 +54,7 @@ def sofa(
     creatinine: Creatinine | None = None,
     urine_output: UrineOutput | None = None,
 ) -> Answer:
-    """Sequential organ failure assessment, 0 to 24. An organ of which nothing is given scores 0, as on the first day.
+    """Sequential organ failure assessment, 0 to 24. An organ of which nothing is given scores 0, and the interpretation names it.
 
     Args:
         pao2: Arterial oxygen pressure; needs fio2.
@@ -80,7 +80,15 @@ def sofa(
         "brain": _given(gcs, COMA),
         "kidneys": max(0 if creatinine is None else at_least(creatinine, CREATININE), _given(urine_output, URINE)),
     }
-    return total(points, BANDS)
+    unknown = {
+        "breathing": fio2 is None or (pao2 is None and spo2 is None),
+        "clotting": platelets is None,
+        "liver": bilirubin is None,
+        "circulation": mean_pressure is None and not points["circulation"],
+        "brain": gcs is None,
+        "kidneys": creatinine is None and urine_output is None,
+    }
+    return total(points, BANDS, [organ for organ, is_unknown in unknown.items() if is_unknown])
 
 
 def _given(value: float | None, steps: Steps) -> float:

@@ -73,7 +73,7 @@ def sofa2(
     hours_anuria: Hours = 0.0,
     renal_replacement: bool = False,
 ) -> Answer:
-    """Sequential organ failure assessment 2, 0 to 24. An organ of which nothing is given scores 0.
+    """Sequential organ failure assessment 2, 0 to 24. An organ of which nothing is given scores 0, and the interpretation names it.
 
     Args:
         gcs: Glasgow coma scale, before sedation.
@@ -111,7 +111,15 @@ def sofa2(
         "clotting": _given(platelets, PLATELETS),
         "kidneys": 4 if replaced else max(_given(creatinine, CREATININE), urine),
     }
-    return total(points, BANDS)
+    unknown = {
+        "brain": gcs is None and motor is None,
+        "breathing": ecmo == "none" and (pao2 is None or fio2 is None),
+        "circulation": mean_pressure is None and not points["circulation"],
+        "liver": bilirubin is None,
+        "clotting": platelets is None,
+        "kidneys": creatinine is None and not points["kidneys"],
+    }
+    return total(points, BANDS, [organ for organ, is_unknown in unknown.items() if is_unknown])
 
 
 def _given(value: float | None, steps: Steps) -> float:
