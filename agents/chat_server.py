@@ -190,7 +190,7 @@ def _tries(retries: int) -> str:
 
 def _sampled(temperature: float | None) -> dict[str, Any]:
     """Fields with which a server (vLLM) says which tokens it read and wrote, and draws them from the whole distribution, as is learnt from."""
-    whole = {"return_token_ids": True, "top_k": -1, "min_p": 0.0}
+    whole = {"return_token_ids": True, "top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0}
     return {"logprobs": True, "top_p": 1.0, "temperature": 1.0 if temperature is None else temperature, "extra_body": whole}
 
 
