@@ -34,7 +34,7 @@ class Ancestor(Rule):
 @lru_cache(maxsize=1)
 def ancestor() -> Ancestor:
     """What is known of the ancestor's tools."""
-    return checked(Ancestor, read_data("ancestor.yaml"), "ancestor.yaml")
+    return checked(Ancestor, read_data("records/ancestor.yaml"), "records/ancestor.yaml")
 
 
 UNCHECKED = ("submit_answer", "think")

@@ -52,7 +52,7 @@ class HeldBack(Rule):
 @lru_cache(maxsize=1)
 def held_back() -> Mapping[tuple[str, int, str], HeldPatient]:
     """What is held back, by id, age and sex."""
-    return {row.key: row for row in checked(HeldBack, read_data("held_back.yaml"), "held_back.yaml").patients}
+    return {row.key: row for row in checked(HeldBack, read_data("records/held_back.yaml"), "records/held_back.yaml").patients}
 
 
 def with_held_back(records: DomainRecords) -> DomainRecords:

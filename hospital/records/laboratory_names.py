@@ -44,7 +44,7 @@ N = TypeVar("N", bound=Named)
 
 @lru_cache(maxsize=1)
 def _file() -> LaboratoryNames:
-    return checked(LaboratoryNames, read_data("laboratory_names.yaml"), "laboratory_names.yaml")
+    return checked(LaboratoryNames, read_data("records/laboratory_names.yaml"), "records/laboratory_names.yaml")
 
 
 @lru_cache(maxsize=1)

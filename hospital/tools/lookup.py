@@ -52,7 +52,7 @@ class Likely:
 @lru_cache(maxsize=1)
 def table() -> Differentials:
     """The general table of conditions and symptoms."""
-    return checked(Differentials, read_data("differentials.yaml"), "differentials.yaml")
+    return checked(Differentials, read_data("records/differentials.yaml"), "records/differentials.yaml")
 
 
 @lru_cache(maxsize=1)

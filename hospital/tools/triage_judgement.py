@@ -63,7 +63,7 @@ class Judgement:
 @lru_cache(maxsize=1)
 def words() -> TriageWords:
     """What the words of a complaint say."""
-    return checked(TriageWords, read_data("triage_words.yaml"), "triage_words.yaml")
+    return checked(TriageWords, read_data("records/triage_words.yaml"), "records/triage_words.yaml")
 
 
 def story(who: TriagePatient) -> str:
