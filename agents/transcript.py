@@ -59,9 +59,9 @@ def brief(value: Any) -> str:
 
 
 def _figures(value: float) -> str:
-    """A number to three figures, of which at most two stand behind the point."""
+    """A number to three figures, of which at most two stand behind the point; a whole number below 100 without any."""
     places = min(2, max(0, 2 - floor(log10(abs(value)))))
-    return f"{value:.{places}f}".rstrip("0").rstrip(".") if places else f"{value:.0f}"
+    return f"{value:.0f}" if float(value).is_integer() else f"{value:.{places}f}"
 
 
 def _pairs(value: Mapping[str, Any], silent: frozenset[str] = SILENT) -> Iterator[str]:

@@ -5,7 +5,6 @@ Experts are scripted policies on training seeds. The vocabulary of names, texts 
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -34,10 +33,9 @@ APART = 1.1
 """Ratio between numbers that may be written in one field: of those closer together, a dose by weight for instance, the commonest stands for all."""
 LONGEST_WORD = 40
 """Characters of a token: phrases of transcripts become single tokens."""
-MOST_NUMBERS = 500
-"""Numbers that are one token each: the commonest. Others are read by their figures."""
-_NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.]*\d)")
-_PIECES = Regex(r'[A-Z]\d{4}|\d|[^\n\dA-Z;:.,{}"]*[\n;:.,{}"]?|[A-Z][^\n\d;:.,{}"]*')
+_PIECES = Regex(r'[A-Z]\d{4}|[^\n\dA-Z;:.,{}"]*(?:\d[\d.]*(?=\d)|\d(?![\d.]))|\d|[^\n\dA-Z;:.,{}"]*[\n;:.,{}"]?|[A-Z][^\n\d;:.,{}"]*')
+"""Where texts are cut before words are learnt: ids are whole, and a number is cut before its last figure, so that a name and the leading figures behind
+it (`hr 11` of `hr 118`) become one word: what is large for one measure is small for another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,12 +148,6 @@ def tokenizer_of(texts: Iterable[str], size: int, whole: Iterable[str] = ()) -> 
     tokenizer.train_from_iterator(texts, trainer)
     tokenizer.add_tokens(words)  # training drops those whose numbers it needs
     return tokenizer
-
-
-def numbers_in(texts: Iterable[str]) -> list[str]:
-    """The commonest numbers in some texts."""
-    counts = Counter(number for text in texts for number in _NUMBER.findall(text))
-    return [number for number, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:MOST_NUMBERS]]
 
 
 def lessons(engine: Engine, shown: Iterable[Shown], seats: Mapping[str, Seat]) -> Iterator[Sample]:

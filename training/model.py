@@ -15,12 +15,12 @@ from transformers import PreTrainedModel, Qwen3Config, Qwen3ForCausalLM
 from clinsim.agents.call_grammar import Vocabulary
 from clinsim.agents.decoding import Engine, words_of
 from clinsim.record import Seat
-from clinsim.training.experts import Shown, numbers_in, texts_of, tokenizer_of, vocabulary_of
+from clinsim.training.experts import Shown, texts_of, tokenizer_of, vocabulary_of
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Size of a model: `vocabulary` tokens at most, `hidden` units, `layers`, `heads` of 32 units, half as many for keys and values."""
+    """Size of a model: `vocabulary` tokens at most, `hidden` units, `layers`, `heads` of 32 units."""
 
     vocabulary: int = 2048
     hidden: int = 128
@@ -33,6 +33,7 @@ HEAD_UNITS = 32
 LARGEST = 10_000.0
 NUMBER_STATIONS = 64
 """Sizes, evenly spaced by ratio, between which the embedding of a number moves at first."""
+_NUMBER = re.compile(r"\d+(\.\d*)?$")
 _SYNTAX = '{}[]",:'
 
 
@@ -47,7 +48,7 @@ def fresh_engine(shown: Sequence[Shown], seats: Mapping[str, Seat], shape: Shape
         intermediate_size=3 * shape.hidden,
         num_hidden_layers=shape.layers,
         num_attention_heads=shape.heads,
-        num_key_value_heads=max(1, shape.heads // 2),
+        num_key_value_heads=shape.heads,
         head_dim=HEAD_UNITS,
         max_position_embeddings=shape.context,
         tie_word_embeddings=True,
@@ -67,19 +68,23 @@ def _whole(texts: Iterable[str], vocabulary: Vocabulary) -> list[str]:
     """What is one token each: names and sentences of the vocabulary, and what stands between the values of calls."""
     names = [value for values in vocabulary.values.values() for value in values if isinstance(value, str) and len(value) > 2]
     between = {text for text in texts if len(text) > 2 and text[0] in _SYNTAX and text[-1] in _SYNTAX}
-    return [*sorted(set(names)), *sorted(between), *numbers_in(texts)]
+    return [*sorted(set(names)), *sorted(between)]
 
 
 def _near_numbers_alike(model: PreTrainedModel, tokenizer: Tokenizer) -> None:
-    """Let numbers of like size begin with like embeddings: what is learnt of one then holds for its neighbours."""
-    texts = {token: text for text, token in tokenizer.get_vocab().items() if re.fullmatch(r"\d+(\.\d+)?", text)}
-    size = torch.tensor([math.log(0.1 + min(float(text), LARGEST)) for text in texts.values()])
+    """Let words that end in numbers of like size begin with like embeddings: what is learnt of one then holds for its neighbours."""
+    words = {token: tokenizer.decode([token]) for token in tokenizer.get_vocab().values()}
+    found = {token: number for token, text in words.items() if (number := _NUMBER.search(text))}
+    size = torch.tensor([math.log(0.1 + min(float(number[0]), LARGEST)) for number in found.values()])
+    names = {name: place for place, name in enumerate(dict.fromkeys(number.string[: number.start()] for number in found.values()))}
     stations = torch.linspace(math.log(0.1), math.log(LARGEST), NUMBER_STATIONS)
     near = torch.exp(-(((size.unsqueeze(1) - stations) / (stations[1] - stations[0])) ** 2))
     table: Any = model.get_input_embeddings()  # declared as any module
     weights: torch.Tensor = table.weight
+    own = torch.randn(len(names), weights.shape[1])[[names[number.string[: number.start()]] for number in found.values()]]
+    alike = near / near.norm(dim=1, keepdim=True) @ torch.randn(NUMBER_STATIONS, weights.shape[1])
     with torch.no_grad():
-        weights[list(texts)] = near / near.norm(dim=1, keepdim=True) @ (torch.randn(NUMBER_STATIONS, weights.shape[1]) * weights.std())
+        weights[list(found)] = (own + alike) * weights.std() / math.sqrt(2.0)
 
 
 def parameters(engine: Engine) -> int:
