@@ -34,8 +34,8 @@ APART = 1.1
 LONGEST_WORD = 40
 """Characters of a token: phrases of transcripts become single tokens."""
 _PIECES = Regex(r'[A-Z]\d{4}|[^\n\dA-Z;:.,{}"]*(?:\d[\d.]*(?=\d)|\d(?![\d.]))|\d|[^\n\dA-Z;:.,{}"]*[\n;:.,{}"]?|[A-Z][^\n\d;:.,{}"]*')
-"""Where texts are cut before words are learnt: ids are whole, and a number is cut before its last figure, so that a name and the leading figures behind
-it (`hr 11` of `hr 118`) become one word: what is large for one measure is small for another."""
+"""Where texts are cut before words are learnt: ids are whole, and a number is cut before its last figure, so that a name and the leading figures
+behind it (`hr 11` of `hr 118`) become one word: what is large for one measure is small for another."""
 
 
 @dataclass(frozen=True, slots=True)

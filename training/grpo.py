@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from statistics import fmean
@@ -28,11 +28,13 @@ from clinsim.agents.local import Writer
 from clinsim.processes import shared_out
 from clinsim.referee import TRAINING_SEEDS
 from clinsim.scenario_file import Scenario, load_scenario
+from clinsim.training import imitation
 from clinsim.training.advantages import Advantages, Baselines, Earned, advantages
 from clinsim.training.batches import Batch, batches, conversations, decided_logps
 from clinsim.training.credit import Rule, as_team, play_credited, with_share
 from clinsim.training.learners import Learner, Learners, learning_roles
 from clinsim.training.loss import LossParts, LossRule, policy_loss
+from clinsim.training.optimiser import set_rate
 from clinsim.training.ray_rollouts import played_by_ray
 from clinsim.training.rollouts import Plan, Rollout, blocks, play_block
 from clinsim.training.samples import Group, Sample, role_weights
@@ -89,13 +91,12 @@ def played(models: Cast | Engine, settings: GrpoSettings, step: int) -> list[Rol
         return [rollout for block in cut for rollout in _played_here(models, block, scenarios, settings)]
     with TemporaryDirectory() as folder:
         models.save(Path(folder))
-        jobs = [(folder, block, settings, torch.get_num_threads()) for block in cut]
+        jobs = [(folder, block, settings) for block in cut]
         return [rollout for block in shared_out(_played_there, jobs, processes=settings.processes) for rollout in block]
 
 
-def _played_there(job: tuple[str, Sequence[Plan], GrpoSettings, int]) -> list[Rollout]:
-    folder, block, settings, threads = job
-    torch.set_num_threads(threads)
+def _played_there(job: tuple[str, Sequence[Plan], GrpoSettings]) -> list[Rollout]:
+    folder, block, settings = job
     return _played_here(Cast.load(Path(folder)), block, {plan.scenario: load_scenario(plan.scenario) for plan in block}, settings)
 
 
@@ -126,16 +127,18 @@ def _earned_in(episode: int, rollout: Rollout, settings: GrpoSettings) -> Iterat
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """Samples with the advantage of each, and how the groups fared."""
+    """Samples with the advantage of each, how the groups fared, and what an expert did elsewhere."""
 
     samples: list[Sample]
     values: list[float]
     groups: Advantages
+    shown: list[Sample] = field(default_factory=list)
 
     def of(self, roles: Container[str]) -> Scored:
         """Those of some roles."""
         kept = [(sample, value) for sample, value in zip(self.samples, self.values, strict=True) if sample.role in roles]
-        return Scored([sample for sample, _ in kept], [value for _, value in kept], self.groups)
+        shown = [sample for sample in self.shown if sample.role in roles]
+        return Scored([sample for sample, _ in kept], [value for _, value in kept], self.groups, shown)
 
 
 def scored(rollouts: Sequence[Rollout], settings: GrpoSettings, baselines: Baselines) -> Scored:
@@ -163,41 +166,63 @@ def _learnt(cast: Cast, learner: Learner, step_of: Scored, settings: GrpoSetting
     """Go uphill on the samples: `passes` times, in `updates` parts each; nothing if there are none."""
     rule = LossRule(settings.loss, settings.level, settings.clip_low, settings.clip_high, settings.kl, settings.entropy)
     weights = role_weights(step_of.samples) if settings.equal_roles else {}
-    for group in learner.optimiser.param_groups:
-        group["lr"] = settings.learning_rate * min(1.0, (step + 1) / max(1, settings.warm_up))
+    set_rate(learner.optimiser, rate_at(settings, step))
     engine = cast.speaking(learner.voice)
     engine.model.train()
-    talks = conversations(step_of.samples)
+    climb = _Climb(engine, learner, step_of, rule, weights, settings, imitation.weight_at(settings, step))
+    talks, shown = conversations(step_of.samples), imitation.in_parts(step_of.shown, settings.updates)
     found: list[dict[str, float]] = []
     for turn in range(settings.passes):
         order = np.random.default_rng((settings.seed, step, turn)).permutation(len(talks))
         parts = [[place for k in part for place in talks[k]] for part in np.array_split(order, settings.updates)]
-        found = [_uphill(engine, learner, step_of, part, rule, weights, settings) for part in parts if part]
+        found = [climb.update(part, demonstrations) for part, demonstrations in zip(parts, shown, strict=True) if part or demonstrations]
     engine.model.train(False)
     return {name: fmean(row[name] for row in found) for name in found[0]} if found else {}
 
 
-def _uphill(
-    engine: Engine, learner: Learner, step_of: Scored, part: Sequence[int], rule: LossRule, weights: Mapping[str, float], settings: GrpoSettings
-) -> dict[str, float]:
-    """One update: the gradients of all batches of a part are summed, each by its share of the decided tokens."""
-    samples = [step_of.samples[k] for k in part]
-    total = sum(len(sample.decided) for sample in samples)
-    advantage = torch.tensor([step_of.values[k] for k in part])
-    weight = torch.tensor([weights.get(sample.role, 1.0) for sample in samples])
-    learner.optimiser.zero_grad()
-    parts: list[tuple[float, LossParts]] = []
-    for batch in batches(samples, settings.batch_tokens):
-        loss = batch_loss(engine, batch, advantage[batch.rows], weight[batch.rows], rule)
-        share = float(batch.mask.sum()) / total
-        torch.autograd.backward(loss.total * share)
-        parts.append((share, loss))
-    norm = float(torch.nn.utils.clip_grad_norm_(learner.weights, settings.most_norm))
-    if not math.isfinite(norm):
-        raise FloatingPointError("the gradient is no number any more: lower learning_rate, or start again from the last checkpoint")
-    learner.optimiser.step()
-    means = {name: math.fsum(share * float(getattr(loss, name)) for share, loss in parts) for name in ("policy", "kl", "entropy", "clipped")}
-    return means | {"gradient": norm}
+def rate_at(settings: GrpoSettings, step: int) -> float:
+    """The learning rate of a step: up to its height in `warm_up` steps, and down to 0 at the end if it is to `cool_down`."""
+    left = 1.0 - step / settings.steps if settings.cool_down else 1.0
+    return settings.learning_rate * min(1.0, (step + 1) / max(1, settings.warm_up)) * left
+
+
+@dataclass(frozen=True, slots=True)
+class _Climb:
+    """What the updates of one learner in one step have in common."""
+
+    engine: Engine
+    learner: Learner
+    step_of: Scored
+    rule: LossRule
+    weights: Mapping[str, float]
+    settings: GrpoSettings
+    imitated: float
+
+    def update(self, part: Sequence[int], shown: Sequence[Sample]) -> dict[str, float]:
+        """One update, uphill on a part of the samples and towards a part of what was shown."""
+        self.learner.optimiser.zero_grad()
+        means = self._own(part)
+        if self.imitated:
+            means["imitation"] = imitation.towards(self.engine, shown, self.imitated, self.settings.batch_tokens)
+        norm = float(torch.nn.utils.clip_grad_norm_(self.learner.weights, self.settings.most_norm))
+        if not math.isfinite(norm):
+            raise FloatingPointError("the gradient is no number any more: lower learning_rate, or start again from the last checkpoint")
+        self.learner.optimiser.step()
+        return means | {"gradient": norm}
+
+    def _own(self, part: Sequence[int]) -> dict[str, float]:
+        """The gradients of all batches of a part are summed, each by its share of the decided tokens."""
+        samples = [self.step_of.samples[k] for k in part]
+        total = sum(len(sample.decided) for sample in samples)
+        advantage = torch.tensor([self.step_of.values[k] for k in part])
+        weight = torch.tensor([self.weights.get(sample.role, 1.0) for sample in samples])
+        parts: list[tuple[float, LossParts]] = []
+        for batch in batches(samples, self.settings.batch_tokens):
+            loss = batch_loss(self.engine, batch, advantage[batch.rows], weight[batch.rows], self.rule)
+            share = float(batch.mask.sum()) / total
+            torch.autograd.backward(loss.total * share)
+            parts.append((share, loss))
+        return {name: math.fsum(share * float(getattr(loss, name)) for share, loss in parts) for name in ("policy", "kl", "entropy", "clipped")}
 
 
 def batch_loss(engine: Engine, batch: Batch, advantage: Tensor, weight: Tensor, rule: LossRule) -> LossParts:
@@ -239,8 +264,8 @@ def trained(learners: Learners, settings: GrpoSettings, memory: Memory) -> Itera
         clock = [process_time()]
         rollouts = played(learners.cast, settings, memory.step)
         clock.append(process_time())
-        step_of = scored(rollouts, settings, memory.baselines)
-        learnt = update(learners, step_of, settings, memory.step) if step_of.samples else {}
+        step_of = replace(scored(rollouts, settings, memory.baselines), shown=imitation.demonstrated(learners.cast, settings, memory.step))
+        learnt = update(learners, step_of, settings, memory.step) if step_of.samples or step_of.shown else {}
         clock.append(process_time())
         play, learn = (after - before for before, after in pairwise(clock))
         row = {"step": memory.step, **described(rollouts, step_of), **learnt, "play_seconds": play, "learn_seconds": learn}

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch.nn import Parameter
 from transformers import PreTrainedModel
 
@@ -21,6 +20,7 @@ from clinsim.agents.cast import ALL, Cast, Lora, Voice
 from clinsim.agents.decoding import Engine
 from clinsim.errors import UsageError
 from clinsim.record import ROLES, Role
+from clinsim.training.optimiser import Optimiser, made
 from clinsim.training.settings import GrpoSettings
 
 START = "start"
@@ -35,7 +35,7 @@ class Learner:
 
     voice: Voice
     roles: tuple[str, ...]
-    optimiser: torch.optim.Optimizer
+    optimiser: Optimiser
 
     @property
     def name(self) -> str:
@@ -94,17 +94,17 @@ def learning_roles(settings: GrpoSettings) -> list[Role]:
     return learning
 
 
-def _optimiser(cast: Cast, voice: Voice, settings: GrpoSettings) -> torch.optim.Optimizer:
-    return torch.optim.AdamW(_weights(cast, voice), lr=settings.learning_rate, betas=(0.9, 0.99), weight_decay=0.0)
+def _optimiser(cast: Cast, voice: Voice, settings: GrpoSettings) -> Optimiser:
+    return made(_weights(cast, voice), settings.optimiser, settings.learning_rate)
 
 
-def _weights(cast: Cast, voice: Voice) -> Iterable[Parameter]:
+def _weights(cast: Cast, voice: Voice) -> Iterable[tuple[str, Parameter]]:
     model = cast.engines[voice.base].model
     if voice.adapter is None:
-        return model.parameters()
+        return model.named_parameters()
     from clinsim.agents.adapters import adapter_parameters
 
-    return adapter_parameters(model, voice.adapter)
+    return [("", values) for values in adapter_parameters(model, voice.adapter)]
 
 
 def prepared(start: Cast, settings: GrpoSettings) -> Cast:

@@ -22,10 +22,10 @@ from clinsim.training.experts import Shown, texts_of, tokenizer_of, vocabulary_o
 class Shape:
     """Size of a model: `vocabulary` tokens at most, `hidden` units, `layers`, `heads` of 32 units."""
 
-    vocabulary: int = 2048
-    hidden: int = 128
-    layers: int = 4
-    heads: int = 4
+    vocabulary: int = 3072
+    hidden: int = 96
+    layers: int = 3
+    heads: int = 3
     context: int = 1024
 
 

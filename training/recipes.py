@@ -110,10 +110,14 @@ def run_sft(settings: SftSettings, out: Path, resume: bool, tell: Tell) -> None:
         middle = sorted(turn.reward for turn in shown)[len(shown) // 2]
         shown = [turn for turn in shown if turn.reward >= middle]
     seats = seats_of(settings.scenario)
-    engine = fresh_engine(shown, seats, Shape(), settings.seed) if settings.start == "fresh" else Engine.load(model_in(Path(settings.start)))
+    shape = Shape(settings.vocabulary, settings.hidden, settings.layers, settings.heads)
+    engine = fresh_engine(shown, seats, shape, settings.seed) if settings.start == "fresh" else Engine.load(model_in(Path(settings.start)))
     models = with_adapter(engine, settings.lora, settings.seed) if settings.rank else Cast.shared(engine)
-    samples = list(lessons(engine, shown, seats))
-    rule = FitRule(settings.passes, settings.learning_rate, batch_tokens=settings.batch_tokens, seed=settings.seed)
+    last = settings.first_seed + (settings.taught or settings.episodes)
+    samples = list(lessons(engine, (turn for turn in shown if turn.seed < last), seats))
+    rule = FitRule(
+        settings.passes, settings.learning_rate, batch_tokens=settings.batch_tokens, optimiser=settings.optimiser, seed=settings.seed
+    )
     for step in fitted(engine.model, samples, rule):
         row = {"step": step.step, "loss": step.loss}
         folder.add(row)

@@ -7,9 +7,12 @@ size, each on its own, so that any number of processes gives the same numbers, t
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+import torch
 
 from clinsim.agents.decoding import Written
 from clinsim.agents.local import LocalPolicy, Writer

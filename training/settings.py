@@ -15,6 +15,7 @@ from clinsim.record import Role
 from clinsim.training.advantages import How
 from clinsim.training.credit import Credit
 from clinsim.training.loss import Kind, Level
+from clinsim.training.optimiser import Kind as Optimiser
 
 S = TypeVar("S", bound="RunSettings")
 LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
@@ -54,8 +55,14 @@ class GrpoSettings(AdapterSettings):
     steps: int = Field(40, ge=1)
     groups: int = Field(4, ge=1, description="Starts (seeds) played in one step.")
     group_size: int = Field(8, ge=2, description="Episodes from each start: what they earned is compared.")
+    optimiser: Optimiser = "adamw"
     learning_rate: float = Field(5e-4, gt=0)
     warm_up: int = Field(3, ge=0)
+    cool_down: bool = Field(False, description="Whether the learning rate falls to 0 over the run.")
+    expert: str = Field("guideline", description="SPEC of who shows how it is done, if anybody does.")
+    demonstrations: int = Field(0, ge=0, description="Episodes of the expert that each step learns from besides, on training seeds of their own.")
+    imitation: float = Field(1.0, ge=0, description="Weight of the likelihood of what the expert did, at the first step.")
+    imitated_until: float = Field(1.0, gt=0, le=1, description="Share of the run after which that weight has fallen to 0.")
     passes: int = Field(1, ge=1, description="Updates on the same samples.")
     updates: int = Field(2, ge=1, description="Updates in one pass: the samples are cut into as many parts.")
     credit: Credit = Field("ledger", description="What an agent is credited with: its own ledger, the return, or what its turns changed (forks).")
@@ -97,9 +104,16 @@ class SftSettings(AdapterSettings):
     start: str = Field("fresh", description="Folder of the model to start from, or `fresh`: random weights, and the words of these experts.")
     expert: str = "guideline"
     first_seed: int = Field(0, ge=0)
-    episodes: int = Field(400, ge=1)
+    episodes: int = Field(400, ge=1, description="Of the expert: a fresh model has their words.")
+    taught: int = Field(0, ge=0, description="How many of them teach, the first ones; 0: all.")
     passes: int = Field(3, ge=1)
-    learning_rate: float = Field(2e-3, gt=0)
+    optimiser: Optimiser = "muon"
+    learning_rate: float = Field(3e-3, gt=0)
+    batch_tokens: int = Field(4096, ge=64, description="Tokens of one update, padding included.")
+    vocabulary: int = Field(3072, ge=300, description="Of a fresh model: tokens of its tokenizer, whole words not counted.")
+    hidden: int = Field(96, ge=8)
+    layers: int = Field(3, ge=1)
+    heads: int = Field(3, ge=1, description="Of 32 units each.")
     keep: Literal["all", "better_half"] = Field("all", description="Which episodes teach: all, or those with a return above the median.")
     rank: int = Field(0, ge=0, description="Of a LoRA adapter on a frozen start; 0: all weights are fitted.")
 

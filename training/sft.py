@@ -18,6 +18,7 @@ from transformers import PreTrainedModel
 
 from clinsim.training.batches import Batch, batches, decided_logps
 from clinsim.training.loss import masked_mean
+from clinsim.training.optimiser import Kind, Optimiser, made, set_rate
 from clinsim.training.samples import Sample
 
 
@@ -26,9 +27,10 @@ class FitRule:
     """How to fit: passes over the data, peak learning rate (linear warm-up, then down to 0), tokens of a batch, and the seed of the order."""
 
     passes: int = 3
-    learning_rate: float = 2e-3
+    learning_rate: float = 3e-3
     warm_up: int = 20
-    batch_tokens: int = 8192
+    batch_tokens: int = 4096
+    optimiser: Kind = "muon"
     most_norm: float = 1.0
     weight_decay: float = 0.01
     seed: int = 0
@@ -51,20 +53,18 @@ def fitted(model: PreTrainedModel, samples: Sequence[Sample], rule: FitRule) -> 
     """
     cut = list(batches(samples, rule.batch_tokens))
     steps = rule.passes * len(cut)
-    weights = [weights for weights in model.parameters() if weights.requires_grad]
-    optimiser = torch.optim.AdamW(weights, lr=rule.learning_rate, weight_decay=rule.weight_decay)
+    optimiser = made(model.named_parameters(), rule.optimiser, rule.learning_rate, rule.weight_decay)
     order = np.random.default_rng(rule.seed)
     model.train()
     for step in range(steps):
         if step % len(cut) == 0:
             turns = order.permutation(len(cut))
-        for group in optimiser.param_groups:
-            group["lr"] = rule.learning_rate * min(1.0, (step + 1) / rule.warm_up) * (1.0 - step / steps)
+        set_rate(optimiser, rule.learning_rate * min(1.0, (step + 1) / rule.warm_up) * (1.0 - step / steps))
         yield FitStep(step, steps, _update(model, cut[turns[step % len(cut)]], optimiser, rule))
     model.train(False)
 
 
-def _update(model: PreTrainedModel, batch: Batch, optimiser: torch.optim.Optimizer, rule: FitRule) -> float:
+def _update(model: PreTrainedModel, batch: Batch, optimiser: Optimiser, rule: FitRule) -> float:
     logps, _ = decided_logps(model, batch)
     loss = -masked_mean(logps, batch.mask)
     if not math.isfinite(loss.item()):
