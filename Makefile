@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constr
 PINS := pyproject.toml constraints.txt
 WORKERS ?= 2
 
-.PHONY: demo test gates checks bench wheel-check clean help
+.PHONY: demo test gates checks bench weights wheel-check clean help
 .DELETE_ON_ERROR:
 
 help:
@@ -17,6 +17,7 @@ help:
 	@echo "make wheel-check  build the wheel, try it in an empty environment"
 	@echo "make checks       the long evidence runs of checks/, one after the other; each goes on where it stopped"
 	@echo "make bench        the measurements of benchmarks/, one process, in turn"
+	@echo "make weights      teach the shipped models anew, by their recipes"
 	@echo "make clean        remove what the tools left (.venv and runs stay)"
 
 .venv/made:
@@ -60,6 +61,12 @@ checks: .venv/full
 
 bench: .venv/full
 	@for script in $(sort $(wildcard benchmarks/*.py)); do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+
+# The models that come with the package, made anew from their recipes (some minutes); the bits differ from machine to machine, what they do hardly does.
+weights: .venv/full
+	@for name in start embedded; do \
+	  rm -rf runs/$$name; $(BIN)/clinsim train sft --config training/configs/$$name.yaml --out runs/$$name || exit 1; \
+	  mkdir -p agents/weights/$$name; cp runs/$$name/best/[!m]* runs/$$name/best/model.safetensors agents/weights/$$name/; done
 
 clean:
 	rm -rf build dist *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

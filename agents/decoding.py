@@ -121,14 +121,14 @@ class Engine:
         load_model(model, folder / WEIGHTS)
         return cls(model, words_of(Tokenizer.from_file(str(folder / WORDS))), Vocabulary.load(folder / VALUES))
 
-    def save(self, folder: Path, dtype: torch.dtype = torch.float32) -> None:
+    def save(self, folder: Path) -> None:
         """Write the model, without adapters on it, to a folder that `load` reads."""
         folder.mkdir(parents=True, exist_ok=True)
         self.model.config.save_pretrained(folder)
         weights = plain_weights(self.model)
         tied_once = {values.data_ptr(): path for path, values in reversed(weights.items())}
-        save_file({path: weights[path].to(dtype).contiguous() for path in tied_once.values()}, folder / WEIGHTS)
-        self.tokenizer.backend_tokenizer.save(str(folder / WORDS))
+        save_file({path: weights[path].contiguous() for path in tied_once.values()}, folder / WEIGHTS)
+        self.tokenizer.backend_tokenizer.save(str(folder / WORDS), pretty=False)
         self.vocabulary.save(folder / VALUES)
 
     def encode(self, text: str) -> list[int]:

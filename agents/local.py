@@ -9,7 +9,7 @@ from typing import Protocol
 
 from clinsim.agents.cast import MANIFEST, Cast
 from clinsim.agents.conversation import Conversation
-from clinsim.agents.decoding import Ask, Encode, Written
+from clinsim.agents.decoding import WEIGHTS, Ask, Encode, Written
 from clinsim.agents.shelf import Shelf
 from clinsim.errors import UsageError
 from clinsim.record import Observation, Past, Reply, Seat, Turn
@@ -25,16 +25,25 @@ class Writer(Protocol):
         """How texts become tokens for a role."""
 
 
+SHIPPED = Path(__file__).parent / "weights"
+"""Models that come with the package, each in a folder of its own."""
+
+
+def shipped() -> list[str]:
+    """Names of the models that come with the package."""
+    return sorted(path.name for path in SHIPPED.iterdir() if path.is_dir())
+
+
 def model_in(folder: Path) -> Path:
-    """Where the model of a folder is: the folder itself, or the best of a run.
+    """Where the model of a folder is: the folder itself, or the best of a run; of a bare name that is no folder, the shipped model of that name.
 
     Raises:
         UsageError: There is none.
     """
-    places = [folder / "best", folder]
-    found = next((place for place in places if (place / MANIFEST).is_file()), None)
+    places = [folder / "best", folder, *([SHIPPED / folder] if str(folder) in shipped() else [])]
+    found = next((place for place in places if (place / MANIFEST).is_file() or (place / WEIGHTS).is_file()), None)
     if found is None:
-        raise UsageError(f"{folder}: neither a model nor a run with one")
+        raise UsageError(f"{folder}: neither a model nor a run with one; shipped are {', '.join(shipped())}")
     return found
 
 

@@ -4,28 +4,45 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from clinsim.agents.local import Writer
+from clinsim.agents.cast import Cast
+from clinsim.agents.decoding import Engine
 from clinsim.intervals import of_mean
 from clinsim.metrics import outcome
+from clinsim.processes import shared_out
 from clinsim.rollout import Policies, raw_env, run_episode
 from clinsim.scenario_file import load_scenario
-from clinsim.training.rollouts import Plan, blocks, play_block
+from clinsim.training.rollouts import Plan, Rollout, blocks, play_block
 
 Values = dict[str, list[float]]
-BLOCK = 16
+BLOCK = 32
 
 
-def model_values(writer: Writer, scenario: str, seeds: Sequence[int], partners: Mapping[str, str] | None = None) -> Values:
-    """Return, utility loss and reward of each agent, by seed."""
+def model_values(models: Cast | Engine, scenario: str, seeds: Sequence[int], partners: Mapping[str, str] | None = None, processes: int = 1) -> Values:
+    """Return, utility loss and reward of each agent, by seed; any number of processes gives the same."""
     plans = [Plan(scenario, seed, 0, dict(partners or {})) for seed in seeds]
-    loaded = {scenario: load_scenario(scenario)}
-    played = [rollout for block in blocks(plans, BLOCK) for rollout in play_block(writer, block, loaded)]
+    played = [rollout for block in in_processes(models, blocks(plans, BLOCK), processes) for rollout in block]
     values: Values = {"return": [rollout.total for rollout in played], "utility_loss": [rollout.utility_loss for rollout in played]}
     for agent in played[0].rewards if played else ():
         values[agent] = [rollout.rewards[agent] for rollout in played]
     return values
+
+
+def in_processes(models: Cast | Engine, cut: Sequence[Sequence[Plan]], processes: int) -> list[list[Rollout]]:
+    """Play blocks of episodes here, or in processes that read the weights from a folder."""
+    if processes == 1:
+        return [play_block(models, block, {plan.scenario: load_scenario(plan.scenario) for plan in block}) for block in cut]
+    with TemporaryDirectory() as folder:
+        models.save(Path(folder))
+        return shared_out(_played, [(folder, block) for block in cut], processes=processes)
+
+
+def _played(job: tuple[str, Sequence[Plan]]) -> list[Rollout]:
+    folder, block = job
+    return in_processes(Cast.load(Path(folder)), [block], 1)[0]
 
 
 def policy_values(policies: Policies, scenario: str, seeds: Sequence[int]) -> Values:
@@ -38,6 +55,11 @@ def policy_values(policies: Policies, scenario: str, seeds: Sequence[int]) -> Va
         for agent, reward in trace.rewards.items():
             values.setdefault(agent, []).append(reward)
     return values
+
+
+def in_short(values: Values) -> dict[str, dict[str, Any]]:
+    """The same without the values."""
+    return {name: {key: figure[key] for key in ("mean", "low", "high", "n")} for name, figure in figures(values).items()}
 
 
 def figures(values: Values) -> dict[str, dict[str, Any]]:

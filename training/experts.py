@@ -17,6 +17,7 @@ from clinsim.agents.conversation import Conversation
 from clinsim.agents.decoding import END, PAD, Engine
 from clinsim.agents.transcript import Transcript
 from clinsim.errors import UsageError
+from clinsim.processes import shared_out
 from clinsim.record import Observation, Reply, Role, Seat, ToolCard
 from clinsim.referee import TRAINING_SEEDS
 from clinsim.rollout import raw_env, run_episode
@@ -73,6 +74,16 @@ def expert_turns(scenario: str, seeds: Sequence[int], expert: str = "guideline")
         ward = raw_env(scenario)
         trace = run_episode(ward, expert, seed=seed)
         yield from shown_in(trace, ward.seats())
+
+
+def played_by_expert(scenario: str, seeds: Sequence[int], expert: str, processes: int = 1) -> list[Shown]:
+    """The same in several processes, in the same order."""
+    jobs = [(scenario, seeds[first : first + 50], expert) for first in range(0, len(seeds), 50)]
+    return [turn for part in shared_out(_played, jobs, processes=processes) for turn in part]
+
+
+def _played(job: tuple[str, Sequence[int], str]) -> list[Shown]:
+    return list(expert_turns(*job))
 
 
 def seats_of(scenario: str) -> dict[str, Seat]:

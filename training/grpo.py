@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from statistics import fmean
 from tempfile import TemporaryDirectory
-from time import process_time
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,6 @@ from clinsim.agents.local import Writer
 from clinsim.processes import shared_out
 from clinsim.referee import TRAINING_SEEDS
 from clinsim.scenario_file import Scenario, load_scenario
-from clinsim.training import imitation
 from clinsim.training.advantages import Advantages, Baselines, Earned, advantages
 from clinsim.training.batches import Batch, batches, conversations, decided_logps
 from clinsim.training.credit import Rule, as_team, play_credited, with_share
@@ -127,18 +126,16 @@ def _earned_in(episode: int, rollout: Rollout, settings: GrpoSettings) -> Iterat
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """Samples with the advantage of each, how the groups fared, and what an expert did elsewhere."""
+    """Samples with the advantage of each, and how the groups fared."""
 
     samples: list[Sample]
     values: list[float]
     groups: Advantages
-    shown: list[Sample] = field(default_factory=list)
 
     def of(self, roles: Container[str]) -> Scored:
         """Those of some roles."""
         kept = [(sample, value) for sample, value in zip(self.samples, self.values, strict=True) if sample.role in roles]
-        shown = [sample for sample in self.shown if sample.role in roles]
-        return Scored([sample for sample, _ in kept], [value for _, value in kept], self.groups, shown)
+        return Scored([sample for sample, _ in kept], [value for _, value in kept], self.groups)
 
 
 def scored(rollouts: Sequence[Rollout], settings: GrpoSettings, baselines: Baselines) -> Scored:
@@ -169,13 +166,12 @@ def _learnt(cast: Cast, learner: Learner, step_of: Scored, settings: GrpoSetting
     set_rate(learner.optimiser, rate_at(settings, step))
     engine = cast.speaking(learner.voice)
     engine.model.train()
-    climb = _Climb(engine, learner, step_of, rule, weights, settings, imitation.weight_at(settings, step))
-    talks, shown = conversations(step_of.samples), imitation.in_parts(step_of.shown, settings.updates)
+    talks = conversations(step_of.samples)
     found: list[dict[str, float]] = []
     for turn in range(settings.passes):
         order = np.random.default_rng((settings.seed, step, turn)).permutation(len(talks))
         parts = [[place for k in part for place in talks[k]] for part in np.array_split(order, settings.updates)]
-        found = [climb.update(part, demonstrations) for part, demonstrations in zip(parts, shown, strict=True) if part or demonstrations]
+        found = [_uphill(engine, learner, step_of, part, rule, weights, settings) for part in parts if part]
     engine.model.train(False)
     return {name: fmean(row[name] for row in found) for name in found[0]} if found else {}
 
@@ -186,43 +182,27 @@ def rate_at(settings: GrpoSettings, step: int) -> float:
     return settings.learning_rate * min(1.0, (step + 1) / max(1, settings.warm_up)) * left
 
 
-@dataclass(frozen=True, slots=True)
-class _Climb:
-    """What the updates of one learner in one step have in common."""
-
-    engine: Engine
-    learner: Learner
-    step_of: Scored
-    rule: LossRule
-    weights: Mapping[str, float]
-    settings: GrpoSettings
-    imitated: float
-
-    def update(self, part: Sequence[int], shown: Sequence[Sample]) -> dict[str, float]:
-        """One update, uphill on a part of the samples and towards a part of what was shown."""
-        self.learner.optimiser.zero_grad()
-        means = self._own(part)
-        if self.imitated:
-            means["imitation"] = imitation.towards(self.engine, shown, self.imitated, self.settings.batch_tokens)
-        norm = float(torch.nn.utils.clip_grad_norm_(self.learner.weights, self.settings.most_norm))
-        if not math.isfinite(norm):
-            raise FloatingPointError("the gradient is no number any more: lower learning_rate, or start again from the last checkpoint")
-        self.learner.optimiser.step()
-        return means | {"gradient": norm}
-
-    def _own(self, part: Sequence[int]) -> dict[str, float]:
-        """The gradients of all batches of a part are summed, each by its share of the decided tokens."""
-        samples = [self.step_of.samples[k] for k in part]
-        total = sum(len(sample.decided) for sample in samples)
-        advantage = torch.tensor([self.step_of.values[k] for k in part])
-        weight = torch.tensor([self.weights.get(sample.role, 1.0) for sample in samples])
-        parts: list[tuple[float, LossParts]] = []
-        for batch in batches(samples, self.settings.batch_tokens):
-            loss = batch_loss(self.engine, batch, advantage[batch.rows], weight[batch.rows], self.rule)
-            share = float(batch.mask.sum()) / total
-            torch.autograd.backward(loss.total * share)
-            parts.append((share, loss))
-        return {name: math.fsum(share * float(getattr(loss, name)) for share, loss in parts) for name in ("policy", "kl", "entropy", "clipped")}
+def _uphill(
+    engine: Engine, learner: Learner, step_of: Scored, part: Sequence[int], rule: LossRule, weights: Mapping[str, float], settings: GrpoSettings
+) -> dict[str, float]:
+    """One update: the gradients of all batches of a part are summed, each by its share of the decided tokens."""
+    samples = [step_of.samples[k] for k in part]
+    total = sum(len(sample.decided) for sample in samples)
+    advantage = torch.tensor([step_of.values[k] for k in part])
+    weight = torch.tensor([weights.get(sample.role, 1.0) for sample in samples])
+    learner.optimiser.zero_grad()
+    parts: list[tuple[float, LossParts]] = []
+    for batch in batches(samples, settings.batch_tokens):
+        loss = batch_loss(engine, batch, advantage[batch.rows], weight[batch.rows], rule)
+        share = float(batch.mask.sum()) / total
+        torch.autograd.backward(loss.total * share)
+        parts.append((share, loss))
+    norm = float(torch.nn.utils.clip_grad_norm_(learner.weights, settings.most_norm))
+    if not math.isfinite(norm):
+        raise FloatingPointError("the gradient is no number any more: lower learning_rate, or start again from the last checkpoint")
+    learner.optimiser.step()
+    means = {name: math.fsum(share * float(getattr(loss, name)) for share, loss in parts) for name in ("policy", "kl", "entropy", "clipped")}
+    return means | {"gradient": norm}
 
 
 def batch_loss(engine: Engine, batch: Batch, advantage: Tensor, weight: Tensor, rule: LossRule) -> LossParts:
@@ -261,12 +241,12 @@ def described(rollouts: Sequence[Rollout], step_of: Scored) -> dict[str, float]:
 def trained(learners: Learners, settings: GrpoSettings, memory: Memory) -> Iterator[dict[str, float]]:
     """Train, one step after the other, from where `memory` stands; the figures of each step."""
     while memory.step < settings.steps:
-        clock = [process_time()]
+        clock = [perf_counter()]
         rollouts = played(learners.cast, settings, memory.step)
-        clock.append(process_time())
-        step_of = replace(scored(rollouts, settings, memory.baselines), shown=imitation.demonstrated(learners.cast, settings, memory.step))
-        learnt = update(learners, step_of, settings, memory.step) if step_of.samples or step_of.shown else {}
-        clock.append(process_time())
+        clock.append(perf_counter())
+        step_of = scored(rollouts, settings, memory.baselines)
+        learnt = update(learners, step_of, settings, memory.step) if step_of.samples else {}
+        clock.append(perf_counter())
         play, learn = (after - before for before, after in pairwise(clock))
         row = {"step": memory.step, **described(rollouts, step_of), **learnt, "play_seconds": play, "learn_seconds": learn}
         memory.step += 1

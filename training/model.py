@@ -87,6 +87,19 @@ def _near_numbers_alike(model: PreTrainedModel, tokenizer: Tokenizer) -> None:
         weights[list(found)] = (own + alike) * weights.std() / math.sqrt(2.0)
 
 
+def sharpen(engine: Engine, temperature: float) -> None:
+    """Make a model as sure at temperature 1 as it was at `temperature`: the scale of its last layer takes it in."""
+    model: Any = engine.model  # declares its parts as any module
+    with torch.no_grad():
+        model.model.norm.weight.div_(temperature)
+
+
+def halve(engine: Engine) -> None:
+    """Round the weights to half precision, in which they are then kept; read again, they are whole once more."""
+    for weights in engine.model.parameters():
+        weights.data = weights.data.half()
+
+
 def parameters(engine: Engine) -> int:
     """How many numbers the model has."""
     return sum(weights.numel() for weights in engine.model.parameters())

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import perf_counter
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -17,13 +19,13 @@ from clinsim.agents.local import model_in
 from clinsim.errors import UsageError
 from clinsim.processes import workers
 from clinsim.scenario_file import load_scenario
-from clinsim.training import grpo, watch
-from clinsim.training.evaluate import figures, model_values, policy_values
-from clinsim.training.experts import expert_turns, lessons, seats_of
+from clinsim.training import grpo, quick, watch
+from clinsim.training.evaluate import figures, in_short, model_values, policy_values
+from clinsim.training.experts import lessons, played_by_expert, seats_of
 from clinsim.training.learners import learners_of, merged_cast, prepared, with_adapter
-from clinsim.training.model import Shape, fresh_engine
+from clinsim.training.model import Shape, fresh_engine, halve, sharpen
 from clinsim.training.run import RunFolder, stops_told
-from clinsim.training.settings import GrpoSettings, MergeSettings, RunSettings, SftSettings, settings_from
+from clinsim.training.settings import GrpoSettings, MergeSettings, QuickSettings, RunSettings, SftSettings, settings_from
 from clinsim.training.sft import FitRule, fitted
 
 Tell = Callable[[Mapping[str, Any]], None]
@@ -83,8 +85,9 @@ def _add(folder: RunFolder, memory: grpo.Memory, row: Mapping[str, Any], tell: T
 
 def _look(cast: Cast, folder: RunFolder, settings: GrpoSettings, memory: grpo.Memory, row: dict[str, Any], tell: Tell) -> None:
     """Evaluate on the validation seeds; keep the best models."""
-    found = figures(model_values(cast, settings.scenario, range(*settings.evaluation_seeds), settings.partners))
-    row |= {"evaluation": {name: {key: figure[key] for key in ("mean", "low", "high", "n")} for name, figure in found.items()}}
+    began = perf_counter()
+    found = in_short(model_values(cast, settings.scenario, range(*settings.evaluation_seeds), settings.partners, settings.playing))
+    row |= {"evaluation": found, "look_seconds": perf_counter() - began}
     memory.since_best += 1
     if found["return"]["mean"] > memory.best:
         memory.best, memory.since_best = found["return"]["mean"], 0
@@ -105,7 +108,8 @@ def run_sft(settings: SftSettings, out: Path, resume: bool, tell: Tell) -> None:
         raise UsageError("rank: an adapter needs a start that was taught; fresh weights are fitted whole (rank=0)")
     folder = RunFolder.opened(out, settings.model_dump(mode="json"), resume=False)
     torch.set_num_threads(settings.threads or workers())
-    shown = list(expert_turns(settings.scenario, range(settings.first_seed, settings.first_seed + settings.episodes), settings.expert))
+    seeds = range(settings.first_seed, settings.first_seed + settings.episodes)
+    shown = played_by_expert(settings.scenario, seeds, settings.expert, settings.processes)
     if settings.keep == "better_half":
         middle = sorted(turn.reward for turn in shown)[len(shown) // 2]
         shown = [turn for turn in shown if turn.reward >= middle]
@@ -115,13 +119,15 @@ def run_sft(settings: SftSettings, out: Path, resume: bool, tell: Tell) -> None:
     models = with_adapter(engine, settings.lora, settings.seed) if settings.rank else Cast.shared(engine)
     last = settings.first_seed + (settings.taught or settings.episodes)
     samples = list(lessons(engine, (turn for turn in shown if turn.seed < last), seats))
-    rule = FitRule(
-        settings.passes, settings.learning_rate, batch_tokens=settings.batch_tokens, optimiser=settings.optimiser, seed=settings.seed
-    )
+    rule = FitRule(settings.passes, settings.learning_rate, batch_tokens=settings.batch_tokens, optimiser=settings.optimiser, seed=settings.seed)
     for step in fitted(engine.model, samples, rule):
         row = {"step": step.step, "loss": step.loss}
         folder.add(row)
         tell(row)
+    if settings.temperature < 1.0:
+        sharpen(engine, settings.temperature)
+    if settings.half:
+        halve(engine)
     folder.keep_best(models)
 
 
@@ -135,11 +141,18 @@ def run_merge(settings: MergeSettings, out: Path, resume: bool, tell: Tell) -> N
     RunFolder.opened(out, settings.model_dump(mode="json"), resume=resume).keep_best(merged_cast(cast))
 
 
+def run_quick(settings: QuickSettings, out: Path, resume: bool, tell: Tell) -> None:
+    """The recipe `quick`: taught, then learning by itself, then tested."""
+    quick.run_quick(settings, out, resume, tell, run_sft, run_grpo)
+
+
 _ONE_STEP = {"steps": 1, "groups": 1, "group_size": 2, "evaluation_seeds": (10_000, 10_001)}
 _TWO_EPISODES = {"episodes": 2, "passes": 1}
+_SMALL = _ONE_STEP | {"lessons": 2, "lesson_passes": 1, "test_seeds": (10_000, 10_002), "processes": 1}
 RECIPES: dict[str, Recipe] = {
     "grpo": Recipe("GRPO for all learning seats of a scenario, from any start", GrpoSettings, run_grpo, _ONE_STEP),
     "sft": Recipe("supervised training on scripted experts: a small model of one's own, from nothing", SftSettings, run_sft, _TWO_EPISODES),
+    "quick": Recipe("from a start taught too little to most of what the experts do, in minutes", QuickSettings, run_quick, _SMALL),
     "merge": Recipe("adapters merged into plain models", MergeSettings, run_merge, {}),
 }
 
@@ -186,7 +199,9 @@ def rehearsed(recipe: Recipe, settings: RunSettings) -> dict[str, Any]:
 
 
 def summary(folder: Path) -> dict[str, Any]:
-    """What a run has come to: steps, the last and the best evaluation, and where the model is."""
+    """What a run has come to: steps, the best evaluation or what the test says, and where the model is."""
+    if (folder / quick.RESULT).exists():
+        return _tested(folder)
     run = RunFolder(folder)
     rows = run.rows()
     looks = [row for row in rows if "evaluation" in row]
@@ -200,7 +215,15 @@ def summary(folder: Path) -> dict[str, Any]:
     }
 
 
-def draw_curve(looks: Sequence[Mapping[str, Any]], path: Path) -> None:
+def _tested(folder: Path) -> dict[str, Any]:
+    """What the test of `quick` says, and where the model is."""
+    result = json.loads((folder / quick.RESULT).read_text(encoding="utf-8"))
+    draw_curve([{"step": row["minutes"] - 1.0, "evaluation": row} for row in quick.curve(folder)], folder / "curve.png", "minutes")
+    gains = {name: row["over_start"] for name, row in result["figures"].items()}
+    return {"share": result["figures"]["return"]["share"], **gains, "minutes": result["minutes"], "model": str(folder / quick.LEARNT / "best")}
+
+
+def draw_curve(looks: Sequence[Mapping[str, Any]], path: Path, unit: str = "step") -> None:
     """The learning curve on the validation seeds, with its 95 % intervals."""
     steps = [row["step"] + 1 for row in looks]
     found = [row["evaluation"]["return"] for row in looks]
@@ -208,7 +231,7 @@ def draw_curve(looks: Sequence[Mapping[str, Any]], path: Path) -> None:
     axes.plot(steps, [one["mean"] for one in found], marker="o", markersize=3)
     if all(one["low"] is not None for one in found):
         axes.fill_between(steps, [one["low"] for one in found], [one["high"] for one in found], alpha=0.2)
-    axes.set(xlabel="step", ylabel="return on validation seeds")
+    axes.set(xlabel=unit, ylabel="return on validation seeds")
     figure.savefig(path, dpi=120)
     plt.close(figure)
 

@@ -222,7 +222,19 @@ def play_block(writer: Writer, plans: Sequence[Plan], scenarios: Mapping[str, Sc
 def play_out(writer: Writer, tables: Sequence[Table]) -> list[Rollout]:
     """Play tables at which a model of this process sits to their ends."""
     shelf = Shelf()
-    return in_step(tables, lambda asks: [(written, written) for written in writer.complete(asks, shelf)])
+    with one_thread():
+        return in_step(tables, lambda asks: [(written, written) for written in writer.complete(asks, shelf)])
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Play on one thread, and so to the same bits in any number of processes: steps are small, and threads would wait for each other."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def in_step(tables: Sequence[Table], answers: Callable[[Sequence[Any]], Sequence[tuple[Any, Written]]]) -> list[Rollout]:

@@ -59,10 +59,6 @@ class GrpoSettings(AdapterSettings):
     learning_rate: float = Field(5e-4, gt=0)
     warm_up: int = Field(3, ge=0)
     cool_down: bool = Field(False, description="Whether the learning rate falls to 0 over the run.")
-    expert: str = Field("guideline", description="SPEC of who shows how it is done, if anybody does.")
-    demonstrations: int = Field(0, ge=0, description="Episodes of the expert that each step learns from besides, on training seeds of their own.")
-    imitation: float = Field(1.0, ge=0, description="Weight of the likelihood of what the expert did, at the first step.")
-    imitated_until: float = Field(1.0, gt=0, le=1, description="Share of the run after which that weight has fallen to 0.")
     passes: int = Field(1, ge=1, description="Updates on the same samples.")
     updates: int = Field(2, ge=1, description="Updates in one pass: the samples are cut into as many parts.")
     credit: Credit = Field("ledger", description="What an agent is credited with: its own ledger, the return, or what its turns changed (forks).")
@@ -89,6 +85,11 @@ class GrpoSettings(AdapterSettings):
     patience: int = Field(0, ge=0, description="Evaluations without a better one after which the run stops; 0: never.")
     watch: Literal["warn", "stop"] = Field("warn", description="What to do when a known collapse shows.")
 
+    @property
+    def playing(self) -> int:
+        """Processes of this machine for playing what is not learnt from."""
+        return self.processes if isinstance(self.processes, int) else 1
+
     @model_validator(mode="after")
     def _credits_what_it_compares(self) -> GrpoSettings:
         if self.credit == "counterfactual" and self.advantage == "team":
@@ -103,6 +104,7 @@ class SftSettings(AdapterSettings):
 
     start: str = Field("fresh", description="Folder of the model to start from, or `fresh`: random weights, and the words of these experts.")
     expert: str = "guideline"
+    processes: int = Field(1, ge=1, description="For the expert's episodes.")
     first_seed: int = Field(0, ge=0)
     episodes: int = Field(400, ge=1, description="Of the expert: a fresh model has their words.")
     taught: int = Field(0, ge=0, description="How many of them teach, the first ones; 0: all.")
@@ -114,8 +116,33 @@ class SftSettings(AdapterSettings):
     hidden: int = Field(96, ge=8)
     layers: int = Field(3, ge=1)
     heads: int = Field(3, ge=1, description="Of 32 units each.")
+    temperature: float = Field(1.0, gt=0, le=1, description="Of what is learnt: below 1 the model is made surer by as much, once it is taught.")
+    half: bool = Field(False, description="Whether the weights are kept in half precision, as those that are shipped.")
     keep: Literal["all", "better_half"] = Field("all", description="Which episodes teach: all, or those with a return above the median.")
     rank: int = Field(0, ge=0, description="Of a LoRA adapter on a frozen start; 0: all weights are fitted.")
+
+
+class QuickSettings(GrpoSettings):
+    """From a start that was taught too little to most of what the expert does: taught more, then learning by itself, then tested once."""
+
+    start: str = Field("start", description="Folder of the model to start from, or a shipped one.")
+    expert: str = "guideline"
+    lessons: int = Field(1000, ge=1, description="Episodes of the expert that the model is taught.")
+    first_lesson: int = Field(1000, ge=0, description="Their first seed, for run 0; run 1 takes those after.")
+    lesson_passes: int = Field(2, ge=1)
+    lesson_rate: float = Field(3e-3, gt=0)
+    temperature: float = Field(0.4, gt=0, le=1, description="What was taught is made as sure as it was at this temperature.")
+    test_seeds: tuple[int, int] = Field((20_000, 20_300), description="Half-open; from the test split, played once.")
+    optimiser: Optimiser = "muon"
+    learning_rate: float = Field(1e-3, gt=0)
+    cool_down: bool = True
+    entropy: float = Field(0.0, ge=0)
+    steps: int = Field(30, ge=1)
+    groups: int = Field(8, ge=1, description="Starts (seeds) played in one step.")
+    block: int = Field(32, ge=1, description="Episodes played in step: part of what fixes the numbers to the last bit.")
+    processes: Annotated[int, Field(ge=1)] | Literal["ray"] = Field(2, description="For playing; any number, and Ray, gives the same samples.")
+    evaluate_every: int = Field(5, ge=1)
+    evaluation_seeds: tuple[int, int] = Field((10_000, 10_064), description="Half-open; from the validation split.")
 
 
 class MergeSettings(RunSettings):

@@ -1,0 +1,137 @@
+"""`clinsim train quick`: from a start that was taught too little on purpose to a team that does most of what the guideline team does.
+
+1. An expert shows some hundred episodes on training seeds, and the model is taught them.
+2. GRPO: the model plays training seeds itself, and each role learns from its own rewards; the best on validation seeds is kept.
+3. The best plays the test seeds, once, beside its start, the expert, and nobody.
+
+Left out on purpose: adapters, counterfactual credit, partners; `grpo` has them.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from clinsim.agents.cast import Cast
+from clinsim.agents.local import model_in
+from clinsim.intervals import Estimate, of_pairs, of_ratio
+from clinsim.training.evaluate import Values, in_short, model_values, policy_values
+from clinsim.training.run import RunFolder
+from clinsim.training.settings import GrpoSettings, QuickSettings, SftSettings
+
+Row = Mapping[str, Any]
+START, TAUGHT, LEARNT, RESULT = "start", "taught", "learnt", "result.json"
+Tell = Callable[[Row], None]
+Run = Callable[[Any, Path, bool, Tell], None]
+
+
+def run_quick(settings: QuickSettings, out: Path, resume: bool, tell: Tell, teach: Run, learn: Run) -> None:
+    """Teach (`teach`, the recipe `sft`), let learn (`learn`, the recipe `grpo`), and test. Each part is kept when it is done.
+
+    Raises:
+        UsageError: The folder holds another run, or the start is no model.
+    """
+    folder = RunFolder.opened(out, settings.model_dump(mode="json"), resume=resume, may_change=settings.may_change)
+    if not folder.rows():
+        _timed(folder, tell, START, lambda: looked_at(settings, Cast.load(model_in(Path(settings.start)))))
+    if not (out / TAUGHT / "best").exists():
+        shutil.rmtree(out / TAUGHT, ignore_errors=True)
+        _timed(folder, tell, TAUGHT, lambda: teach(taught_by(settings), out / TAUGHT, False, tell))
+    learn(learnt_by(settings, out / TAUGHT), out / LEARNT, resume and (out / LEARNT).exists(), tell)
+    if not (out / RESULT).exists():
+        began = perf_counter()
+        found = tested(settings, Cast.load(model_in(out / LEARNT)))
+        seconds = sum(_seconds(row) for row in curve_rows(out)) + perf_counter() - began
+        text = json.dumps({"settings": settings.model_dump(mode="json"), **found, "minutes": seconds / 60.0}, indent=1)
+        (out / RESULT).write_text(text + "\n", encoding="utf-8")
+
+
+def _timed(folder: RunFolder, tell: Tell, part: str, work: Callable[[], Mapping[str, Any] | None]) -> None:
+    began = perf_counter()
+    row = {"part": part, "step": -1, **(work() or {})}
+    folder.add(row | {f"{part}_seconds": perf_counter() - began})
+    tell(row)
+
+
+def looked_at(settings: QuickSettings, cast: Cast) -> dict[str, Any]:
+    """A look at the validation seeds."""
+    values = model_values(cast, settings.scenario, range(*settings.evaluation_seeds), processes=settings.playing)
+    return {"evaluation": in_short(values)}
+
+
+def taught_by(settings: QuickSettings) -> SftSettings:
+    """How the model is taught: seeds after those of the start."""
+    return SftSettings(
+        scenario=settings.scenario, seed=settings.seed, threads=settings.threads, start=settings.start, expert=settings.expert,
+        first_seed=settings.first_lesson + settings.seed * settings.lessons, episodes=settings.lessons, passes=settings.lesson_passes,
+        learning_rate=settings.lesson_rate, temperature=settings.temperature, processes=settings.processes,
+    )  # fmt: skip
+
+
+def learnt_by(settings: QuickSettings, taught: Path) -> GrpoSettings:
+    """How the model then learns by itself."""
+    shared = {name: getattr(settings, name) for name in GrpoSettings.model_fields}
+    return GrpoSettings(**shared | {"start": str(taught)})
+
+
+def tested(settings: QuickSettings, learnt: Cast) -> dict[str, Any]:
+    """The test seeds, played once by all four, and what is claimed of them."""
+    seeds = range(*settings.test_seeds)
+    casts = {START: Cast.load(model_in(Path(settings.start))), LEARNT: learnt}
+    values = {name: model_values(cast, settings.scenario, seeds, processes=settings.playing) for name, cast in casts.items()}
+    values |= {spec: policy_values(spec, settings.scenario, seeds) for spec in ("idle", settings.expert)}
+    return judged(values, settings.expert)
+
+
+def judged(values: Mapping[str, Values], expert: str) -> dict[str, Any]:
+    """By agent and for the return: means, how much better than the start and than idle (pairs), and the share of the way from idle to expert."""
+    names = [name for name in values[LEARNT] if name != "utility_loss"]
+    figures = {name: _judged({who: row[name] for who, row in values.items()}, expert) for name in names}
+    return {"n": len(values[LEARNT]["return"]), "figures": figures}
+
+
+def _judged(by: Mapping[str, Sequence[float]], expert: str) -> dict[str, Any]:
+    way = [best - nothing for best, nothing in zip(by[expert], by["idle"], strict=True)]
+    done = [ours - nothing for ours, nothing in zip(by["learnt"], by["idle"], strict=True)]
+    return {
+        **{who: sum(row) / len(row) for who, row in by.items()},
+        "over_start": _pair(of_pairs(by["learnt"], by["start"])),
+        "over_idle": _pair(of_pairs(by["learnt"], by["idle"])),
+        "share": _pair(of_ratio(done, way)),
+    }
+
+
+def _pair(estimate: Estimate) -> dict[str, float]:
+    return {"mean": estimate.mean, "low": estimate.low, "high": estimate.high}
+
+
+def is_shown(result: Mapping[str, Any], share: float = 0.8) -> list[str]:
+    """What of the claim does not hold: the return goes at least `share` of the way, and each role is better than its start, by interval."""
+    figures = result["figures"]
+    return [
+        *([f"share of the way {figures['return']['share']['mean']:.2f}, not {share}"] if figures["return"]["share"]["mean"] < share else []),
+        *(f"{name}: not better than its start" for name, row in figures.items() if row["over_start"]["low"] <= 0.0),
+    ]
+
+
+def curve_rows(folder: Path) -> list[dict[str, Any]]:
+    """All rows of a run, in order."""
+    return [*RunFolder(folder).rows(), *RunFolder(folder / LEARNT).rows()]
+
+
+def curve(folder: Path) -> list[dict[str, Any]]:
+    """The looks of a run at the validation seeds: minutes of work up to there, and the figures."""
+    found, seconds = [], 0.0
+    for row in curve_rows(folder):
+        seconds += _seconds(row)
+        if "evaluation" in row:
+            found.append({"minutes": seconds / 60.0, "step": row["step"], **row["evaluation"]})
+    return found
+
+
+def _seconds(row: Row) -> float:
+    return sum(float(value) for name, value in row.items() if name.endswith("_seconds"))
