@@ -9,6 +9,7 @@ from typing import Any
 from clinsim.benchmark.assertion import phrase, stances
 from clinsim.benchmark.task import Comparison, Expected, Variant
 from clinsim.benchmark.words import word_lists
+from clinsim.hospital.records.drug_names import known_as, same_drug
 
 LONGEST_TERM = 80
 """Characters: a text that is longer is prose, and compared with nothing."""
@@ -47,14 +48,22 @@ def _fits_variant(variant: Variant, expected: Expected, name: str, arguments: Ma
 
 
 def fits_pattern(pattern: Mapping[str, Any], arguments: Mapping[str, Any]) -> bool:
-    """Whether arguments are as a pattern says; texts are compared as terms however long, and must be said in arguments that hold prose."""
+    """Whether arguments are as a pattern says; a text must be named, whatever stands beside it, and must be said in arguments that hold prose."""
     return all(_fits_value(key, value, arguments.get(key)) for key, value in pattern.items())
 
 
 def _fits_value(key: str, wanted: Any, given: Any) -> bool:
-    if isinstance(wanted, str) and isinstance(given, str) and key in FREE_NAMES:
-        return same("term", wanted, given) or "said" in stances(given, (wanted,))
-    return same("term" if isinstance(wanted, str) else how(key, wanted), wanted, given)
+    if isinstance(wanted, str) and isinstance(given, str) and how(key, wanted) != "exact":
+        names = (wanted, *_brands(wanted))
+        if key in FREE_NAMES:
+            return "said" in stances(given, names)
+        return same("term", wanted, given) or any(same("names", name, given) for name in names)
+    return same(how(key, wanted), wanted, given)
+
+
+def _brands(name: str) -> tuple[str, ...]:
+    drug = known_as(name)
+    return drug.brands if drug is not None else ()
 
 
 def _all_same(wanted: Mapping[str, Any], given: Mapping[str, Any], rules: Mapping[str, Comparison], tolerance: float) -> bool:
@@ -78,9 +87,11 @@ def _number(wanted: Any, given: Any, tolerance: float) -> bool:
 
 
 def _term(wanted: Any, given: Any, tolerance: float) -> bool:
-    """The same words in the same order; a number among them as a number."""
+    """The same words in the same order, a number among them as a number; or the same drug by another of its names."""
     if not isinstance(wanted, str) or not isinstance(given, str):
         return False
+    if known_as(wanted) is not None and same_drug(wanted, given):
+        return True
     left, right = phrase(wanted.replace("_", " ")), phrase(given.replace("_", " "))
     return left == right if left or right else wanted.strip() == given.strip()
 

@@ -202,6 +202,9 @@ def test_extra_reads_cost_at_most_the_repeats(order, extra):
         ("esi_level", 2, "2", False),
         ("active_only", True, 1, False),
         ("drug_name", "paracetamol", "Acetaminophen", True),
+        ("drug_name", "apixaban", "Eliquis", True),
+        ("drug_name", "apixaban", "apixaban 5 mg", True),
+        ("drug_name", "apixaban", "rivaroxaban", False),
         ("dosage", "500 mg", "500mg", True),
         ("dosage", "500 mg", "50 mg", False),
         ("tests", ["troponin", "CBC"], ["full blood count", "troponin"], True),
@@ -257,6 +260,21 @@ def test_a_number_is_judged_where_it_stands(text, true):
 )
 def test_the_longest_phrase_counts(text, true):
     assert states(Fact(any=("aspirin", "stop aspirin")), text) is true
+
+
+@pytest.mark.parametrize(
+    ("name", "true"),
+    [
+        ("azithromycin", True),
+        ("Zithromax", True),
+        ("azithromycin 500 mg", True),
+        ("azithromycin tablets", True),
+        ("doxycycline with azithromycin", True),
+        ("doxycycline", False),
+    ],
+)
+def test_a_forbidden_drug_is_known_by_any_name(name, true):
+    assert fits_pattern({"drug_name": "azithromycin"}, {"drug_name": name}) is true
 
 
 @pytest.mark.parametrize(
