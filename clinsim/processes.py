@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from multiprocessing.context import BaseContext
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -16,7 +18,7 @@ def workers() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def shared_out(work: Callable[[T], R], items: Sequence[T], chunk: int = 1, processes: int | None = None) -> list[R]:
+def shared_out(work: Callable[[T], R], items: Sequence[T], chunk: int = 1, processes: int | None = None, preload: str = "") -> list[R]:
     """`work` on every item, over all processors or as many processes as are named.
 
     Args:
@@ -24,9 +26,17 @@ def shared_out(work: Callable[[T], R], items: Sequence[T], chunk: int = 1, proce
         items: What it is done on.
         chunk: Items that a process takes at a time.
         processes: How many processes (None: one for each processor); with one, nothing is sent anywhere.
+        preload: Module to load once, in a server that does nothing else and that the processes are forked from: for work with torch, whose
+            threads do not survive that the process they run in is forked.
     """
     most = processes or workers()
     if most == 1 or len(items) < 2:
         return [work(item) for item in items]
-    with ProcessPoolExecutor(min(most, len(items))) as pool:
+    with ProcessPoolExecutor(min(most, len(items)), _server(preload) if preload else None) as pool:
         return list(pool.map(work, items, chunksize=chunk))
+
+
+def _server(preload: str) -> BaseContext:
+    context = get_context("forkserver")
+    context.set_forkserver_preload([preload])
+    return context

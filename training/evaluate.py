@@ -37,7 +37,7 @@ def in_processes(models: Cast | Engine, cut: Sequence[Sequence[Plan]], processes
         return [play_block(models, block, {plan.scenario: load_scenario(plan.scenario) for plan in block}) for block in cut]
     with TemporaryDirectory() as folder:
         models.save(Path(folder))
-        return shared_out(_played, [(folder, block) for block in cut], processes=processes)
+        return shared_out(_played, [(folder, block) for block in cut], processes=processes, preload=__name__)
 
 
 def _played(job: tuple[str, Sequence[Plan]]) -> list[Rollout]:

@@ -79,7 +79,7 @@ def expert_turns(scenario: str, seeds: Sequence[int], expert: str = "guideline")
 def played_by_expert(scenario: str, seeds: Sequence[int], expert: str, processes: int = 1) -> list[Shown]:
     """The same in several processes, in the same order."""
     jobs = [(scenario, seeds[first : first + 50], expert) for first in range(0, len(seeds), 50)]
-    return [turn for part in shared_out(_played, jobs, processes=processes) for turn in part]
+    return [turn for part in shared_out(_played, jobs, processes=processes, preload=__name__) for turn in part]
 
 
 def _played(job: tuple[str, Sequence[int], str]) -> list[Shown]:

@@ -91,7 +91,7 @@ def played(models: Cast | Engine, settings: GrpoSettings, step: int) -> list[Rol
     with TemporaryDirectory() as folder:
         models.save(Path(folder))
         jobs = [(folder, block, settings) for block in cut]
-        return [rollout for block in shared_out(_played_there, jobs, processes=settings.processes) for rollout in block]
+        return [rollout for block in shared_out(_played_there, jobs, processes=settings.processes, preload=__name__) for rollout in block]
 
 
 def _played_there(job: tuple[str, Sequence[Plan], GrpoSettings]) -> list[Rollout]:
