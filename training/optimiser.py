@@ -55,14 +55,14 @@ Optimiser = torch.optim.Optimizer | Pair
 
 
 def made(weights: Iterable[tuple[str, Parameter]], kind: Kind, learning_rate: float, decay: float = 0.0) -> Optimiser:
-    """An optimiser of named weights; those that are frozen are left out."""
-    free = [(name, values) for name, values in weights if values.requires_grad]
+    """An optimiser of named weights."""
+    named = list(weights)
     if kind == "adamw":
-        return torch.optim.AdamW([values for _, values in free], lr=learning_rate, betas=(0.9, 0.99), weight_decay=decay)
-    is_inner = {id(values): values.dim() == 2 and "embed" not in name and "lm_head" not in name for name, values in free}
-    matrices, rest = ([values for _, values in free if is_inner[id(values)] is inner] for inner in (True, False))
+        return torch.optim.AdamW([values for _, values in named], lr=learning_rate, betas=(0.9, 0.99), weight_decay=decay)
+    is_inner = {id(values): values.dim() == 2 and "embed" not in name and "lm_head" not in name for name, values in named}
+    matrices, rest = ([values for _, values in named if is_inner[id(values)] is inner] for inner in (True, False))
     muon = torch.optim.Muon([{"params": matrices, RATE: MUON_RATE}], lr=MUON_RATE * learning_rate, weight_decay=decay)
-    return Pair(muon, torch.optim.AdamW(rest, lr=learning_rate, betas=(0.9, 0.98), weight_decay=0.0))
+    return Pair(muon, *([torch.optim.AdamW(rest, lr=learning_rate, betas=(0.9, 0.98), weight_decay=0.0)] if rest else []))
 
 
 def set_rate(optimiser: Optimiser, learning_rate: float) -> None:

@@ -53,7 +53,8 @@ def fitted(model: PreTrainedModel, samples: Sequence[Sample], rule: FitRule) -> 
     """
     cut = list(batches(samples, rule.batch_tokens))
     steps = rule.passes * len(cut)
-    optimiser = made(model.named_parameters(), rule.optimiser, rule.learning_rate, rule.weight_decay)
+    free = [(name, weights) for name, weights in model.named_parameters() if weights.requires_grad]
+    optimiser = made(free, rule.optimiser, rule.learning_rate, rule.weight_decay)
     order = np.random.default_rng(rule.seed)
     model.train()
     for step in range(steps):
