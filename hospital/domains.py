@@ -53,7 +53,7 @@ Outcome = Literal["ok", "unknown_tool", "schema", "missing", "refused"]
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """What came of a call: `result` is plain JSON data, `written` says whether the state has changed.
+    """What came of a call: `result` is plain JSON data and `text` the same as JSON, `written` says whether the state has changed.
 
     `outcome` tells refusals apart: no such tool, arguments that do not fit, an id that is not on record, or a refusal on its merits.
     """
@@ -63,6 +63,7 @@ class Called:
     error: str
     written: bool
     outcome: Outcome = "ok"
+    text: bytes = b""
 
 
 def tools_of(domain: str, role: Role | None = None) -> Mapping[str, ToolSpec]:
@@ -108,7 +109,7 @@ def call(world: RecordWorld, toolset: str, name: str, arguments: Mapping[str, An
     key = _key(world, tools[name], submission.arguments)
     kept = world.database.answers.get(key) if key else None
     if kept is not None:
-        return Called(True, from_json(kept), "", False)
+        return Called(True, from_json(kept), "", False, text=kept)
     before = len(world.written)
     try:
         answer = tools[name].function(world, **submission.arguments)
@@ -117,7 +118,7 @@ def call(world: RecordWorld, toolset: str, name: str, arguments: Mapping[str, An
     text = to_json(answer)
     if key:
         world.database.keep(key, text)
-    return Called(True, from_json(text), "", len(world.written) > before)
+    return Called(True, from_json(text), "", len(world.written) > before, text=text)
 
 
 def _key(world: RecordWorld, spec: ToolSpec, arguments: Mapping[str, Any]) -> tuple[Any, ...] | None:

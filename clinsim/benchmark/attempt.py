@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -11,7 +11,8 @@ from typing import Any
 class Made:
     """A call that was made: `ok` says whether it succeeded; `result` is the plain data that it answered, `error` what it was refused with.
 
-    `flagged` says whether the ancestor's tools would have flagged it as an error; None where they had no such domain.
+    `flagged` says whether the ancestor's tools would have flagged it as an error; None where they had no such domain. `text` is the result as
+    JSON where it is at hand, so that it need not be written again.
     """
 
     name: str
@@ -20,6 +21,7 @@ class Made:
     result: Any = None
     error: str = ""
     flagged: bool | None = None
+    text: bytes = field(default=b"", compare=False, repr=False)
 
 
 State = tuple[Mapping[str, Any], ...]

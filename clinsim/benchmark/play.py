@@ -79,9 +79,14 @@ class Play:
         return opening_of(self.placed, house_rules)
 
     def shown(self, made: Made) -> str:
-        """What the agent sees after a call."""
-        answer = {"status": "ok", "result": made.result} if made.ok else {"status": "refused", "message": made.error}
-        return _text(self.task, self.turns, {"tool": made.name, **answer})
+        """What the agent sees after a call: pieces of JSON put together, since a result that is JSON already need not be written again."""
+        answer = (
+            b'{"tool":%b,"status":"ok","result":%b}' % (to_json(made.name), made.text or to_json(made.result))
+            if made.ok
+            else to_json({"tool": made.name, "status": "refused", "message": made.error})
+        )
+        task = to_json(self.task.id)
+        return (b'{"minute":%d,"why":"answered","worklist":[{"task":%b}],"news":[],"last_result":%b}' % (self.turns, task, answer)).decode()
 
     def _count(self, made: Made) -> Made:
         if self.over:
@@ -114,17 +119,11 @@ def read_call(raw: str) -> tuple[str, dict[str, Any], str]:
 
 @lru_cache(maxsize=4096)
 def opening_of(placed: Placed, house_rules: str = "") -> str:
-    """What an agent sees first of a task."""
-    return _text(placed.task, 0, None, house_rules)
-
-
-def _text(task: Task, turn: int, last_result: Mapping[str, Any] | None, house_rules: str = "") -> str:
-    """An observation; the ticket is shown once, at the beginning."""
-    work: dict[str, Any] = {"task": task.id}
-    if turn == 0:
-        work |= {"ticket": task.ticket, "options": task.options, **({"house_rules": house_rules} if house_rules else {})}
-    shown = {"minute": turn, "why": "task" if turn == 0 else "answered", "worklist": [work], "news": [], "last_result": last_result}
-    return to_json(shown).decode()
+    """What an agent sees first of a task; the ticket is shown this once."""
+    work: dict[str, Any] = {"task": placed.task.id, "ticket": placed.task.ticket, "options": placed.task.options}
+    if house_rules:
+        work["house_rules"] = house_rules
+    return to_json({"minute": 0, "why": "task", "worklist": [work], "news": [], "last_result": None}).decode()
 
 
 @lru_cache(maxsize=4096)

@@ -63,7 +63,7 @@ class DomainStage:
     def call(self, name: str, arguments: Mapping[str, Any]) -> Made:
         """Call a tool."""
         called = call(self.world, self.domain, name, arguments)
-        return Made(name, dict(arguments), called.ok, called.result, called.error, would_flag(self.domain, name, called, arguments))
+        return Made(name, dict(arguments), called.ok, called.result, called.error, would_flag(self.domain, name, called, arguments), called.text)
 
     def changes(self) -> State:
         """What has been written so far."""
