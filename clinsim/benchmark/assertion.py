@@ -190,14 +190,17 @@ def _stance(sentence: Tokens, start: int, stop: int) -> Stance:
 
 def _negated(sentence: Tokens, start: int, stop: int) -> Stance:
     """How a phrase is meant where it stands; in a sentence that is denied as a whole, the other way round."""
-    whole = _end_of_denial(sentence, start)
+    if _end_of_opening(sentence, start, "open_sentence"):
+        return "open"
+    whole = _end_of_opening(sentence, start, "deny_sentence")
     plain = _meant_alone(sentence[whole:], start - whole, stop - whole)
-    return ("said" if plain == "denied" else "denied") if whole else plain
+    turned = bool(whole) != _holds(sentence[stop:], "deny_sentence_after")
+    return ("said" if plain == "denied" else "denied") if turned else plain
 
 
-def _end_of_denial(sentence: Tokens, start: int) -> int:
-    """Where the words end that deny the rest of a sentence (`it is not the case that`) before `start`; 0 if there are none."""
-    ends = (k + len(trigger) for trigger in _triggers()["deny_sentence"] for k in range(start) if sentence[k : k + len(trigger)] == trigger)
+def _end_of_opening(sentence: Tokens, start: int, kind: str) -> int:
+    """Where the words end that reach over the rest of a sentence (`it is not the case that`) before `start`; 0 if there are none."""
+    ends = (k + len(trigger) for trigger in _triggers()[kind] for k in range(start) if sentence[k : k + len(trigger)] == trigger)
     return max((end for end in ends if end <= start), default=0)
 
 
