@@ -167,6 +167,7 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--out", type=Path, default=RESULTS)
     args = parser.parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)
     rows = collect(jobs(cases(args.patients)), args.out / "gap.jsonl", args.workers)
     text = report(rows, f"python checks/gap.py --patients {args.patients}")
     (args.out / "gap.md").write_text(text, encoding="utf-8")

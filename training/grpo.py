@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from statistics import fmean
@@ -27,14 +28,14 @@ from clinsim.agents.decoding import Engine
 from clinsim.agents.local import Writer
 from clinsim.processes import shared_out
 from clinsim.referee import TRAINING_SEEDS
-from clinsim.scenario_file import Scenario, load_scenario
+from clinsim.scenario_file import load_scenario
 from clinsim.training.advantages import Advantages, Baselines, Earned, advantages
 from clinsim.training.batches import Batch, batches, conversations, decided_logps
 from clinsim.training.credit import Rule, as_team, play_credited, with_share
 from clinsim.training.learners import Learner, Learners, learning_roles
 from clinsim.training.loss import LossParts, LossRule, policy_loss
 from clinsim.training.optimiser import set_rate
-from clinsim.training.ray_rollouts import played_by_ray
+from clinsim.training.ray_rollouts import PlayBlock, played_by_ray
 from clinsim.training.rollouts import Plan, Rollout, blocks, play_block
 from clinsim.training.samples import Group, Sample, role_weights
 from clinsim.training.settings import GrpoSettings
@@ -83,27 +84,29 @@ def plans(settings: GrpoSettings, step: int) -> list[Plan]:
 def played(models: Cast | Engine, settings: GrpoSettings, step: int) -> list[Rollout]:
     """Play the episodes of a step, block by block: here, in processes that read the weights from a folder, or by Ray."""
     cut = blocks(plans(settings, step), settings.block)
+    play = partial(played_block, settings)
     if settings.processes == "ray":
-        return played_by_ray(models, cut)
+        return played_by_ray(models, cut, play)
     if settings.processes == 1:
-        scenarios = {settings.scenario: load_scenario(settings.scenario)}
-        return [rollout for block in cut for rollout in _played_here(models, block, scenarios, settings)]
+        return [rollout for block in cut for rollout in play(models, block)]
     with TemporaryDirectory() as folder:
         models.save(Path(folder))
-        jobs = [(folder, block, settings) for block in cut]
+        jobs = [(folder, block, play) for block in cut]
         return [rollout for block in shared_out(_played_there, jobs, processes=settings.processes, preload=__name__) for rollout in block]
 
 
-def _played_there(job: tuple[str, Sequence[Plan], GrpoSettings]) -> list[Rollout]:
-    folder, block, settings = job
-    return _played_here(Cast.load(Path(folder)), block, {plan.scenario: load_scenario(plan.scenario) for plan in block}, settings)
-
-
-def _played_here(writer: Writer, block: Sequence[Plan], scenarios: Mapping[str, Scenario], settings: GrpoSettings) -> list[Rollout]:
+def played_block(settings: GrpoSettings, writer: Writer, block: Sequence[Plan]) -> list[Rollout]:
+    """Play some episodes in step, and work out what single turns were worth if the settings ask for it."""
+    scenarios = {plan.scenario: load_scenario(plan.scenario) for plan in block}
     if settings.credit != "counterfactual":
         return play_block(writer, block, scenarios)
     rule = Rule(settings.credit_baseline, settings.credit_decisions, settings.credit_futures, learning_roles(settings))
     return play_credited(writer, block, scenarios, rule)
+
+
+def _played_there(job: tuple[str, Sequence[Plan], PlayBlock]) -> list[Rollout]:
+    folder, block, play = job
+    return play(Cast.load(Path(folder)), block)
 
 
 def earned_by(rollouts: Sequence[Rollout], settings: GrpoSettings) -> list[Earned]:

@@ -1,4 +1,4 @@
-"""`clinsim train quick`: from a start that was taught too little on purpose to a team that does most of what the guideline team does.
+"""`clinsim train quick`: a start that was taught too little, on purpose, is taught more and then learns by itself.
 
 1. An expert shows some hundred episodes on training seeds, and the model is taught them.
 2. GRPO: the model plays training seeds itself, and each role learns from its own rewards; the best on validation seeds is kept.

@@ -5,7 +5,7 @@ The cluster is that of `RAY_ADDRESS`, or one on this machine that ends with this
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,15 +16,16 @@ import torch
 from clinsim.agents.cast import Cast
 from clinsim.agents.decoding import Engine
 from clinsim.errors import UsageError
-from clinsim.scenario_file import load_scenario
-from clinsim.training.rollouts import Plan, Rollout, play_block
+from clinsim.training.rollouts import Plan, Rollout
 
 Files = Mapping[str, bytes]
 """Contents of files by their path in a folder."""
+PlayBlock = Callable[[Cast | Engine, Sequence[Plan]], list[Rollout]]
+"""What plays a block of episodes with some models."""
 
 
-def played_by_ray(models: Cast | Engine, cut: Sequence[Sequence[Plan]]) -> list[Rollout]:
-    """Play each block somewhere, with as many threads as here.
+def played_by_ray(models: Cast | Engine, cut: Sequence[Sequence[Plan]], play: PlayBlock) -> list[Rollout]:
+    """Play each block (`play`) somewhere, with as many threads as here.
 
     Raises:
         UsageError: Ray is not installed, or a policy or scenario is none.
@@ -34,9 +35,9 @@ def played_by_ray(models: Cast | Engine, cut: Sequence[Sequence[Plan]]) -> list[
     if not ray.is_initialized():
         ray.init(include_dashboard=False, log_to_driver=False)
     weights = ray.put(packed(models))
-    play = ray.remote(_played_there)
+    there = ray.remote(_played_there)
     try:
-        found = ray.get([play.remote(weights, block, torch.get_num_threads()) for block in cut])
+        found = ray.get([there.remote(weights, block, play, torch.get_num_threads()) for block in cut])
     except ray.exceptions.RayTaskError as problem:
         if isinstance(problem.cause, UsageError):
             raise problem.cause from None
@@ -72,9 +73,9 @@ def unpacked(files: Files) -> Cast:
         return Cast.load(Path(name))
 
 
-def _played_there(files: Files, block: Sequence[Plan], threads: int) -> list[Rollout]:
+def _played_there(files: Files, block: Sequence[Plan], play: PlayBlock, threads: int) -> list[Rollout]:
     torch.set_num_threads(threads)
-    return play_block(_held(tuple(files.items())), block, {plan.scenario: load_scenario(plan.scenario) for plan in block})
+    return play(_held(tuple(files.items())), block)
 
 
 @lru_cache(maxsize=1)

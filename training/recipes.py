@@ -152,7 +152,7 @@ _SMALL = _ONE_STEP | {"lessons": 2, "lesson_passes": 1, "test_seeds": (10_000, 1
 RECIPES: dict[str, Recipe] = {
     "grpo": Recipe("GRPO for all learning seats of a scenario, from any start", GrpoSettings, run_grpo, _ONE_STEP),
     "sft": Recipe("supervised training on scripted experts: a small model of one's own, from nothing", SftSettings, run_sft, _TWO_EPISODES),
-    "quick": Recipe("from a start taught too little to most of what the experts do, in minutes", QuickSettings, run_quick, _SMALL),
+    "quick": Recipe("a start taught too little is taught more, learns by itself, and is tested once, in minutes", QuickSettings, run_quick, _SMALL),
     "merge": Recipe("adapters merged into plain models", MergeSettings, run_merge, {}),
 }
 

@@ -108,19 +108,12 @@ def psi(
         pleural_effusion: 10.
     """
     points = {
-        "age": age,
-        "sex": -10 * (sex == "female"),
-        "nursing_home": 10 * nursing_home,
-        "neoplastic": 30 * neoplastic_disease,
-        "liver": 20 * liver_disease,
-        "heart_failure": 10 * heart_failure,
-        "cerebrovascular": 10 * cerebrovascular_disease,
-        "renal": 10 * renal_disease,
-        "mental_state": 20 * altered_mental_state,
-        **_psi_signs(respiratory_rate, sbp, temperature, heart_rate),
-        "effusion": 10 * pleural_effusion,
+        "age": age, "sex": -10 * (sex == "female"), "nursing_home": 10 * nursing_home,
+        "neoplastic": 30 * neoplastic_disease, "liver": 20 * liver_disease, "heart_failure": 10 * heart_failure,
+        "cerebrovascular": 10 * cerebrovascular_disease, "renal": 10 * renal_disease, "mental_state": 20 * altered_mental_state,
+        **_psi_signs(respiratory_rate, sbp, temperature, heart_rate), "effusion": 10 * pleural_effusion,
         **_psi_laboratory(ph, urea, sodium, glucose, haematocrit, pao2),
-    }
+    }  # fmt: skip
     return total(points, PSI_BANDS)
 
 

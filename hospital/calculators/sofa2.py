@@ -49,30 +49,13 @@ BANDS: Bands = ((24, "death in intensive care rises with each point"),)
 
 @calculator("SOFA-2", unit="points", citation=SOFA2_CITATION)
 def sofa2(
-    gcs: ComaScale | None = None,
-    motor: Motor | None = None,
-    delirium_drug: bool = False,
-    pao2: GasPressure | None = None,
-    fio2: OxygenFraction | None = None,
-    advanced_support: bool = False,
-    ecmo: Ecmo = "none",
-    mean_pressure: Pressure | None = None,
-    norepinephrine: Infusion = 0.0,
-    epinephrine: Infusion = 0.0,
-    dopamine: Infusion = 0.0,
-    other_vasoactive: bool = False,
-    mechanical_support: bool = False,
-    bilirubin: Bilirubin | None = None,
-    platelets: Platelets | None = None,
-    creatinine: Creatinine | None = None,
-    potassium: Potassium | None = None,
-    ph: Acidity | None = None,
-    bicarbonate: Bicarbonate | None = None,
-    hours_urine_below_05: Hours = 0.0,
-    hours_urine_below_03: Hours = 0.0,
-    hours_anuria: Hours = 0.0,
-    renal_replacement: bool = False,
-) -> Answer:
+    gcs: ComaScale | None = None, motor: Motor | None = None, delirium_drug: bool = False,
+    pao2: GasPressure | None = None, fio2: OxygenFraction | None = None, advanced_support: bool = False, ecmo: Ecmo = "none",
+    mean_pressure: Pressure | None = None, norepinephrine: Infusion = 0.0, epinephrine: Infusion = 0.0, dopamine: Infusion = 0.0,
+    other_vasoactive: bool = False, mechanical_support: bool = False, bilirubin: Bilirubin | None = None, platelets: Platelets | None = None,
+    creatinine: Creatinine | None = None, potassium: Potassium | None = None, ph: Acidity | None = None, bicarbonate: Bicarbonate | None = None,
+    hours_urine_below_05: Hours = 0.0, hours_urine_below_03: Hours = 0.0, hours_anuria: Hours = 0.0, renal_replacement: bool = False,
+) -> Answer:  # fmt: skip
     """Sequential organ failure assessment 2, 0 to 24. An organ of which nothing is given scores 0, and the interpretation names it.
 
     Args:

@@ -43,3 +43,11 @@ def test_ray_plays_what_one_process_plays(engine):
 def test_a_mistake_is_told_as_it_would_be_here(engine):
     with pytest.raises(UsageError, match=r"^nowhere: neither a model"):
         played(engine, SMALL.model_copy(update={"processes": "ray", "partners": {"doctor": "local:nowhere"}}), 0)
+
+
+@pytest.mark.skipif(not HAS_RAY, reason="Ray is not installed (extra `ray`)")
+def test_ray_works_out_the_credit_of_turns_too(engine):
+    counted = SMALL.model_copy(update={"credit": "counterfactual"})
+    one, many = (played(prepared(Cast.shared(engine), SMALL), counted.model_copy(update={"processes": way}), 0) for way in (1, "ray"))
+    assert [rollout.credits for rollout in one] == [rollout.credits for rollout in many]
+    assert any(rollout.credits for rollout in one)
