@@ -17,7 +17,7 @@ from clinsim.hospital.scatter import severity_at_arrival
 from clinsim.hospital.signs import Levels
 from clinsim.hospital.streams import Streams
 from clinsim.hospital.thinning import thinned
-from clinsim.scenario_file import ArrivalRule, GivenPatient
+from clinsim.scenario_parts import ArrivalRule, GivenPatient
 
 if TYPE_CHECKING:
     from simpy.events import ProcessGenerator

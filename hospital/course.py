@@ -44,37 +44,10 @@ class Course:
     """
 
     __slots__ = (
-        "_collapsed_at",
-        "_frozen",
-        "_lags",
-        "_revived_from",
-        "_running",
-        "_scare",
-        "_still",
-        "_threshold",
-        "_track",
-        "arrived_at",
-        "calm_until",
-        "condition",
-        "danger",
-        "doses",
-        "event_death",
-        "event_loss",
-        "exposure",
-        "first",
-        "harmed",
-        "hazard",
-        "helping",
-        "index",
-        "onset_at",
-        "person",
-        "signs",
-        "streams",
-        "troubled",
-        "turns_at",
-        "x",
-        "x0",
-    )
+        "_collapsed_at", "_frozen", "_lags", "_revived_from", "_running", "_scare", "_still", "_threshold", "_track", "arrived_at", "calm_until",
+        "condition", "danger", "doses", "event_death", "event_loss", "exposure", "first", "harmed", "hazard", "helping", "index", "onset_at",
+        "person", "signs", "streams", "troubled", "turns_at", "x", "x0",
+    )  # fmt: skip
 
     danger: float
     person: Person

@@ -34,7 +34,8 @@ from clinsim.hospital.tape import Tape
 from clinsim.hospital.views import Rows, observation, worklist
 from clinsim.hospital.worlds import LiveWorld, Rehearsed
 from clinsim.record import CHART, TRUTH, Actor, Decision, Entry, Submission, only
-from clinsim.scenario_file import Scenario, SeatRule
+from clinsim.scenario_file import Scenario
+from clinsim.scenario_parts import SeatRule
 from clinsim.tooling import ToolSpec, as_data, granted
 
 REFUSAL_MINUTES = 1.0

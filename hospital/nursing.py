@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from clinsim.hospital.charts import NoteLine, VitalSet
 from clinsim.hospital.patients import Patient
-from clinsim.scenario_file import StandingOrder
+from clinsim.scenario_parts import StandingOrder
 
 if TYPE_CHECKING:
     from simpy.events import ProcessGenerator

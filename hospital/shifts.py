@@ -11,7 +11,7 @@ from clinsim.hospital.patients import Patient
 from clinsim.hospital.physiology import GRID_MINUTES
 from clinsim.hospital.pool import Pool
 from clinsim.hospital.roster import HANDOVER_MINUTES, Staff
-from clinsim.scenario_file import EventRule
+from clinsim.scenario_parts import EventRule
 
 if TYPE_CHECKING:
     from simpy.events import ProcessGenerator

@@ -47,7 +47,7 @@ def test_a_mistake_is_told_as_it_would_be_here(engine):
 
 @pytest.mark.skipif(not HAS_RAY, reason="Ray is not installed (extra `ray`)")
 def test_ray_works_out_the_credit_of_turns_too(engine):
-    counted = SMALL.model_copy(update={"credit": "counterfactual"})
-    one, many = (played(prepared(Cast.shared(engine), SMALL), counted.model_copy(update={"processes": way}), 0) for way in (1, "ray"))
+    cast, counted = prepared(Cast.shared(engine), SMALL), SMALL.model_copy(update={"credit": "counterfactual"})
+    one, many = (played(cast, counted.model_copy(update={"processes": way}), 0) for way in (1, "ray"))
     assert [rollout.credits for rollout in one] == [rollout.credits for rollout in many]
     assert any(rollout.credits for rollout in one)
