@@ -64,10 +64,10 @@ def adapter_parameters(model: PreTrainedModel, name: str) -> list[Parameter]:
     return [weights for path, weights in model.named_parameters() if f".{name}." in path and ".lora_" in path]
 
 
-def write_adapter(model: PreTrainedModel, name: str, folder: Path) -> None:
-    """Write an adapter as peft does: its weights and its configuration."""
+def write_adapter(model: PreTrainedModel, name: str, folder: Path, state: dict[str, Tensor] | None = None) -> None:
+    """Write an adapter as peft does: its weights (of the model, or those of a `state` that was gathered) and its configuration."""
     folder.mkdir(parents=True, exist_ok=True)
-    weights: dict[str, Tensor] = get_peft_model_state_dict(model, adapter_name=name, save_embedding_layers=False)
+    weights: dict[str, Tensor] = get_peft_model_state_dict(model, state_dict=state, adapter_name=name, save_embedding_layers=False)
     save_file({_IN_FILE + path: values.contiguous() for path, values in weights.items()}, folder / ADAPTER_WEIGHTS)
     held: Any = model.peft_config  # one by adapter, once there is any
     rows = held[name].to_dict() | {"base_model_name_or_path": None}  # the manifest names the base
@@ -76,14 +76,15 @@ def write_adapter(model: PreTrainedModel, name: str, folder: Path) -> None:
 
 
 def read_adapter(model: PreTrainedModel, name: str, folder: Path) -> None:
-    """Put the adapter of a folder on a model.
+    """Put the adapter of a folder on a model, in place of one of that name.
 
     Raises:
         UsageError: There is none, or it is one of another model.
     """
     if not (folder / ADAPTER_WEIGHTS).is_file():
         raise UsageError(f"{folder}: no adapter there ({ADAPTER_WEIGHTS} is missing)")
-    _add(model, name, LoraConfig.from_pretrained(str(folder)))
+    if name not in getattr(model, "peft_config", {}):
+        _add(model, name, LoraConfig.from_pretrained(str(folder)))
     weights = {path.removeprefix(_IN_FILE): values for path, values in load_file(folder / ADAPTER_WEIGHTS).items()}
     found: Any = set_peft_model_state_dict(model, weights, adapter_name=name)
     if found.unexpected_keys:

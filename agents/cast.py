@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from transformers import PreTrainedModel
+
 from clinsim.agents.decoding import Ask, Encode, Engine, Written
 from clinsim.agents.shelf import Shelf
 from clinsim.errors import UsageError
@@ -80,6 +82,10 @@ class Cast:
         rows = {role: voice._asdict() for role, voice in self.voices.items()}
         (folder / MANIFEST).write_text(json.dumps({"roles": rows}, indent=1) + "\n", encoding="utf-8")
 
+    def model_of(self, voice: Voice) -> PreTrainedModel:
+        """The bare model of a voice, with its adapter switched on."""
+        return self.speaking(voice).model
+
     def speaking(self, voice: Voice) -> Engine:
         """The model of a voice, with that adapter switched on and all others off."""
         engine = self.engines[voice.base]
@@ -106,10 +112,13 @@ class Cast:
 
 def _voices(file: Path) -> dict[str, Voice]:
     try:
-        rows = json.loads(file.read_text(encoding="utf-8"))["roles"]
+        told = json.loads(file.read_text(encoding="utf-8"))
+        rows = told["roles"]
         voices = {role: Voice(row["base"], row["adapter"]) for role, row in rows.items()}
     except (ValueError, KeyError, TypeError, AttributeError) as problem:
         raise UsageError(f"{file}: does not say base and adapter of each role") from problem
+    if told.get("served"):
+        raise UsageError(f"{file.parent}: a model for a server (vllm serve {rows[ROLES[0]]['base']} --lora-modules ...), not for local:")
     silent = [role for role in ROLES if role not in voices]
     if silent:
         raise UsageError(f"{file}: nobody speaks for {silent[0]}")

@@ -32,6 +32,13 @@ class Batch:
     sampled: Tensor
     allowed: Tensor | None
 
+    def to(self, device: torch.device) -> Batch:
+        """The same batch on a device."""
+        allowed = None if self.allowed is None else self.allowed.to(device)
+        parts = (self.tokens, self.rows, self.before, self.targets, self.mask, self.sampled)
+        tokens, rows, before, targets, mask, sampled = (part.to(device) for part in parts)
+        return Batch(tokens, rows, before, targets, mask, sampled, allowed)
+
 
 def conversations(samples: Sequence[Sample]) -> list[list[int]]:
     """Which samples are one conversation: places of those whose tokens go on from the sample before, of the same agent and episode."""

@@ -24,7 +24,11 @@ BLOCK = 32
 def model_values(models: Cast | Engine, scenario: str, seeds: Sequence[int], partners: Mapping[str, str] | None = None, processes: int = 1) -> Values:
     """Return, utility loss and reward of each agent, by seed; any number of processes gives the same."""
     plans = [Plan(scenario, seed, 0, dict(partners or {})) for seed in seeds]
-    played = [rollout for block in in_processes(models, blocks(plans, BLOCK), processes) for rollout in block]
+    return values_of([rollout for block in in_processes(models, blocks(plans, BLOCK), processes) for rollout in block])
+
+
+def values_of(played: Sequence[Rollout]) -> Values:
+    """Return, utility loss and reward of each agent, episode by episode."""
     values: Values = {"return": [rollout.total for rollout in played], "utility_loss": [rollout.utility_loss for rollout in played]}
     for agent in played[0].rewards if played else ():
         values[agent] = [rollout.rewards[agent] for rollout in played]

@@ -9,7 +9,7 @@ text; what a grammar forced does not train.
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from transformers import PreTrainedModel
 
 from clinsim.agents.cast import Cast
 from clinsim.agents.decoding import Engine
@@ -30,9 +31,9 @@ from clinsim.processes import shared_out
 from clinsim.referee import TRAINING_SEEDS
 from clinsim.scenario_file import load_scenario
 from clinsim.training.advantages import Advantages, Baselines, Earned, advantages
-from clinsim.training.batches import Batch, batches, conversations, decided_logps
+from clinsim.training.batches import Batch, batches, conversations
 from clinsim.training.credit import Rule, as_team, play_credited, with_share
-from clinsim.training.learners import Learner, Learners, learning_roles
+from clinsim.training.learners import Learner, Learners, Speakers, learning_roles
 from clinsim.training.loss import LossParts, LossRule, policy_loss
 from clinsim.training.optimiser import set_rate
 from clinsim.training.ray_rollouts import PlayBlock, played_by_ray
@@ -142,14 +143,14 @@ class Scored:
 
 
 def scored(rollouts: Sequence[Rollout], settings: GrpoSettings, baselines: Baselines) -> Scored:
-    """The samples of a step; those with no advantage teach nothing and are left out."""
+    """The samples of a step; those with no advantage teach nothing and are left out, unless they hold the model back (`kl`)."""
     roles = learning_roles(settings)
     earned = earned_by(rollouts, settings)
     groups = advantages(earned, settings.advantage, baselines)
     of = {(row.episode, row.agent, row.turn): value for row, value in zip(earned, groups.values, strict=True)}
     samples = [sample for episode, rollout in enumerate(rollouts) for sample in rollout.samples(episode) if sample.role in roles]
     values = [of.get((s.episode, s.agent, s.turn), of.get((s.episode, s.agent, None), 0.0)) for s in samples]
-    teaching = [(sample, value) for sample, value in zip(samples, values, strict=True) if value != 0.0]
+    teaching = [(sample, value) for sample, value in zip(samples, values, strict=True) if value != 0.0 or settings.kl]
     return Scored([sample for sample, _ in teaching], [value for _, value in teaching], groups)
 
 
@@ -162,20 +163,20 @@ def update(learners: Learners, step_of: Scored, settings: GrpoSettings, step: in
     return together | apart
 
 
-def _learnt(cast: Cast, learner: Learner, step_of: Scored, settings: GrpoSettings, step: int) -> dict[str, float]:
+def _learnt(cast: Speakers, learner: Learner, step_of: Scored, settings: GrpoSettings, step: int) -> dict[str, float]:
     """Go uphill on the samples: `passes` times, in `updates` parts each; nothing if there are none."""
     rule = LossRule(settings.loss, settings.level, settings.clip_low, settings.clip_high, settings.kl, settings.entropy)
     weights = role_weights(step_of.samples) if settings.equal_roles else {}
     set_rate(learner.optimiser, rate_at(settings, step))
-    engine = cast.speaking(learner.voice)
-    engine.model.train()
+    model = cast.model_of(learner.voice)
+    model.train()
     talks = conversations(step_of.samples)
     found: list[dict[str, float]] = []
     for turn in range(settings.passes):
         order = np.random.default_rng((settings.seed, step, turn)).permutation(len(talks))
         parts = [[place for k in part for place in talks[k]] for part in np.array_split(order, settings.updates)]
-        found = [_uphill(engine, learner, step_of, part, rule, weights, settings) for part in parts if part]
-    engine.model.train(False)
+        found = [_uphill(model, learner, step_of, part, rule, weights, settings) for part in parts if part]
+    model.train(False)
     return {name: fmean(row[name] for row in found) for name in found[0]} if found else {}
 
 
@@ -186,7 +187,13 @@ def rate_at(settings: GrpoSettings, step: int) -> float:
 
 
 def _uphill(
-    engine: Engine, learner: Learner, step_of: Scored, part: Sequence[int], rule: LossRule, weights: Mapping[str, float], settings: GrpoSettings
+    model: PreTrainedModel,
+    learner: Learner,
+    step_of: Scored,
+    part: Sequence[int],
+    rule: LossRule,
+    weights: Mapping[str, float],
+    settings: GrpoSettings,
 ) -> dict[str, float]:
     """One update: the gradients of all batches of a part are summed, each by its share of the decided tokens."""
     samples = [step_of.samples[k] for k in part]
@@ -195,22 +202,22 @@ def _uphill(
     weight = torch.tensor([weights.get(sample.role, 1.0) for sample in samples])
     learner.optimiser.zero_grad()
     parts: list[tuple[float, LossParts]] = []
-    for batch in batches(samples, settings.batch_tokens):
-        loss = batch_loss(engine, batch, advantage[batch.rows], weight[batch.rows], rule)
+    for batch, times in learner.shares(batches(samples, settings.batch_tokens)):
+        loss = batch_loss(learner.score(model, batch), batch, advantage[batch.rows], weight[batch.rows], rule)
         share = float(batch.mask.sum()) / total
-        torch.autograd.backward(loss.total * share)
-        parts.append((share, loss))
-    norm = float(torch.nn.utils.clip_grad_norm_(learner.weights, settings.most_norm))
+        learner.backward(loss.total * share * times)
+        parts.append((share if times else 0.0, loss))
+    norm = learner.clip(settings.most_norm)
     if not math.isfinite(norm):
         raise FloatingPointError("the gradient is no number any more: lower learning_rate, or start again from the last checkpoint")
     learner.optimiser.step()
     means = {name: math.fsum(share * float(getattr(loss, name)) for share, loss in parts) for name in ("policy", "kl", "entropy", "clipped")}
-    return means | {"gradient": norm}
+    return learner.summed(means) | {"gradient": norm}
 
 
-def batch_loss(engine: Engine, batch: Batch, advantage: Tensor, weight: Tensor, rule: LossRule) -> LossParts:
-    """The loss of one batch: advantage and weight for each decision (B, K)."""
-    logps, entropies = decided_logps(engine.model, batch)
+def batch_loss(scores: tuple[Tensor, Tensor], batch: Batch, advantage: Tensor, weight: Tensor, rule: LossRule) -> LossParts:
+    """The loss of one batch, given log-probabilities and entropies now: advantage and weight for each decision (B, K)."""
+    logps, entropies = scores
     reference = batch.sampled if rule.kl else None
     return policy_loss(logps, batch.sampled, advantage, batch.mask, rule, entropies=entropies, reference=reference, weights=weight)
 
@@ -241,16 +248,20 @@ def described(rollouts: Sequence[Rollout], step_of: Scored) -> dict[str, float]:
     }
 
 
-def trained(learners: Learners, settings: GrpoSettings, memory: Memory) -> Iterator[dict[str, float]]:
+Play = Callable[[Any, GrpoSettings, int], list[Rollout]]
+"""How the episodes of a step are played: by those who speak, as the settings say, for step number so and so."""
+
+
+def trained(learners: Learners, settings: GrpoSettings, memory: Memory, play: Play = played) -> Iterator[dict[str, float]]:
     """Train, one step after the other, from where `memory` stands; the figures of each step."""
     while memory.step < settings.steps:
         clock = [perf_counter()]
-        rollouts = played(learners.cast, settings, memory.step)
+        rollouts = play(learners.cast, settings, memory.step)
         clock.append(perf_counter())
         step_of = scored(rollouts, settings, memory.baselines)
         learnt = update(learners, step_of, settings, memory.step) if step_of.samples else {}
         clock.append(perf_counter())
-        play, learn = (after - before for before, after in pairwise(clock))
-        row = {"step": memory.step, **described(rollouts, step_of), **learnt, "play_seconds": play, "learn_seconds": learn}
+        playing, learning = (after - before for before, after in pairwise(clock))
+        row = {"step": memory.step, **described(rollouts, step_of), **learnt, "play_seconds": playing, "learn_seconds": learning}
         memory.step += 1
         yield row

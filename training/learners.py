@@ -11,8 +11,11 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
+import torch
+from torch import Tensor
 from torch.nn import Parameter
 from transformers import PreTrainedModel
 
@@ -20,6 +23,7 @@ from clinsim.agents.cast import ALL, Cast, Lora, Voice
 from clinsim.agents.decoding import Engine
 from clinsim.errors import UsageError
 from clinsim.record import ROLES, Role
+from clinsim.training.batches import Batch, decided_logps
 from clinsim.training.optimiser import Optimiser, made
 from clinsim.training.settings import GrpoSettings
 
@@ -29,13 +33,53 @@ EXPERT = "expert"
 """The adapter that is taught what experts did, for all roles."""
 
 
-@dataclass(frozen=True, slots=True)
+class Speakers(Protocol):
+    """Who speaks for each role, as far as learning asks: a cast, or a model that a server plays."""
+
+    def model_of(self, voice: Voice) -> PreTrainedModel:
+        """The model of a voice, with its adapter switched on."""
+
+    def save(self, folder: Path) -> None:
+        """Write models, adapters and manifest to a folder."""
+
+
+@dataclass(frozen=True)
 class Learner:
     """What learns together: a voice, the roles that speak with it, and the optimiser of its weights."""
 
     voice: Voice
     roles: tuple[str, ...]
     optimiser: Optimiser
+
+    def state_dict(self) -> dict[str, Any]:
+        """The state of its optimiser."""
+        return self.optimiser.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take it back."""
+        self.optimiser.load_state_dict(state)
+
+    # How it goes uphill: here, alone, in this process.
+
+    def shares(self, batches: Iterable[Batch]) -> Iterable[tuple[Batch, float]]:
+        """The batches that it reads itself, and by how much the loss of each is multiplied."""
+        return ((batch, 1.0) for batch in batches)
+
+    def score(self, model: PreTrainedModel, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Log-probabilities of what was decided, and entropies there."""
+        return decided_logps(model, batch)
+
+    def backward(self, loss: Tensor) -> None:
+        """Add the gradient of a loss."""
+        torch.autograd.backward(loss)
+
+    def clip(self, most: float) -> float:
+        """Shorten the gradient to `most`; how long it was."""
+        return float(torch.nn.utils.clip_grad_norm_(self.weights, most))
+
+    def summed(self, figures: dict[str, float]) -> dict[str, float]:
+        """Figures of all who read batches, added up."""
+        return figures
 
     @property
     def name(self) -> str:
@@ -52,7 +96,7 @@ class Learner:
 class Learners:
     """A cast, and those of it who learn."""
 
-    cast: Cast
+    cast: Speakers
     each: tuple[Learner, ...]
 
     @property
@@ -62,12 +106,12 @@ class Learners:
 
     def state_dict(self) -> dict[str, Any]:
         """The states of all optimisers."""
-        return {_key(learner): learner.optimiser.state_dict() for learner in self.each}
+        return {_key(learner): learner.state_dict() for learner in self.each}
 
     def load_state_dict(self, states: Mapping[str, Any]) -> None:
         """Give the optimisers back what `state_dict` said."""
         for learner in self.each:
-            learner.optimiser.load_state_dict(states[_key(learner)])
+            learner.load_state_dict(states[_key(learner)])
 
 
 def _key(learner: Learner) -> str:

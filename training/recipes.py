@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import perf_counter
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -19,27 +19,34 @@ from clinsim.agents.local import model_in
 from clinsim.errors import UsageError
 from clinsim.processes import workers
 from clinsim.scenario_file import load_scenario
-from clinsim.training import grpo, quick, watch
-from clinsim.training.evaluate import figures, in_short, model_values, policy_values
+from clinsim.training import grpo, quick
+from clinsim.training.course import Course, Tell, played_here, use_threads
+from clinsim.training.evaluate import figures, model_values, policy_values
 from clinsim.training.experts import lessons, played_by_expert, seats_of
 from clinsim.training.learners import learners_of, merged_cast, prepared, with_adapter
 from clinsim.training.model import Shape, fresh_engine, halve, sharpen
 from clinsim.training.run import RunFolder, stops_told
-from clinsim.training.settings import GrpoSettings, MergeSettings, QuickSettings, RunSettings, SftSettings, settings_from
+from clinsim.training.settings import (
+    GrpoSettings,
+    MergeSettings,
+    QuickSettings,
+    RunSettings,
+    ServedSettings,
+    SftSettings,
+    settings_from,
+)  # fmt: skip
 from clinsim.training.sft import FitRule, fitted
-
-Tell = Callable[[Mapping[str, Any]], None]
-"""Told of each row of metrics as it is written."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """A recipe: what it is for, its settings, how it runs, and what makes a rehearsal of it small."""
+    """A recipe: what it is for, its settings, how it runs, what makes a rehearsal of it small, and what must stand around that."""
 
     purpose: str
     kind: type[RunSettings]
     run: Callable[[Any, Path, bool, Tell], None]
     rehearsal: Mapping[str, Any]
+    stage: Callable[[Any], AbstractContextManager[Any]] = nullcontext
 
 
 def run_grpo(settings: GrpoSettings, out: Path, resume: bool, tell: Tell) -> None:
@@ -54,46 +61,8 @@ def run_grpo(settings: GrpoSettings, out: Path, resume: bool, tell: Tell) -> Non
     cast = Cast.load(out / "latest") if folder.has_checkpoint else prepared(Cast.load(model_in(Path(settings.start))), settings)
     learners = learners_of(cast, settings)
     memory = grpo.Memory.of(folder.restored(learners)) if folder.has_checkpoint else grpo.Memory()
-    _use_threads(settings, memory)
-    if not folder.has_checkpoint:
-        _look(cast, folder, settings, memory, {"step": -1}, tell)
-        folder.save(cast, learners, memory.as_data())
-    for row in grpo.trained(learners, settings, memory):
-        is_last = memory.step == settings.steps
-        if memory.step % settings.evaluate_every and not is_last:
-            _add(folder, memory, row, tell)
-            continue
-        _look(cast, folder, settings, memory, row, tell)
-        folder.save(cast, learners, memory.as_data())
-        if settings.patience and memory.since_best >= settings.patience:
-            return
-        if settings.watch == "stop" and watch.warnings([row for row in folder.rows() if "turns_per_episode" in row]):
-            return
-
-
-def _use_threads(settings: RunSettings, memory: grpo.Memory) -> None:
-    """As many threads as there are free cores when the run first starts; the same ones ever after."""
-    memory.threads = memory.threads or settings.threads or workers()
-    torch.set_num_threads(memory.threads)
-
-
-def _add(folder: RunFolder, memory: grpo.Memory, row: Mapping[str, Any], tell: Tell) -> None:
-    folder.add(row)
-    memory.rows += 1
-    tell(row)
-
-
-def _look(cast: Cast, folder: RunFolder, settings: GrpoSettings, memory: grpo.Memory, row: dict[str, Any], tell: Tell) -> None:
-    """Evaluate on the validation seeds; keep the best models."""
-    began = perf_counter()
-    found = in_short(model_values(cast, settings.scenario, range(*settings.evaluation_seeds), settings.partners, settings.playing))
-    row |= {"evaluation": found, "look_seconds": perf_counter() - began}
-    memory.since_best += 1
-    if found["return"]["mean"] > memory.best:
-        memory.best, memory.since_best = found["return"]["mean"], 0
-        folder.keep_best(cast)
-    warned = watch.warnings([*(old for old in folder.rows() if "turns_per_episode" in old), *([row] if "turns_per_episode" in row else [])])
-    _add(folder, memory, row | ({"warnings": warned} if warned else {}), tell)
+    use_threads(settings, memory)
+    Course(folder, learners, settings, memory, tell, grpo.played, played_here(cast, settings)).run()
 
 
 def run_sft(settings: SftSettings, out: Path, resume: bool, tell: Tell) -> None:
@@ -146,13 +115,48 @@ def run_quick(settings: QuickSettings, out: Path, resume: bool, tell: Tell) -> N
     quick.run_quick(settings, out, resume, tell, run_sft, run_grpo)
 
 
+def run_served(settings: ServedSettings, out: Path, resume: bool, tell: Tell) -> None:
+    """Train a chat model that a server plays.
+
+    Raises:
+        UsageError: An extra is not installed, the folder holds another run, or there is no such model.
+        ServerError: The server is gone, or does not take what is handed over; the last checkpoint is whole.
+    """
+    with _extras_of_served():
+        from clinsim.training import served
+    served.run_served(settings, out, resume, tell)
+
+
+def staged(settings: ServedSettings) -> AbstractContextManager[ServedSettings]:
+    """A tiny model of the same architecture, served on loopback.
+
+    Raises:
+        UsageError: An extra is not installed, or there is no such architecture.
+    """
+    with _extras_of_served():
+        from clinsim.training import rehearsal
+    return rehearsal.staged(settings)
+
+
+@contextmanager
+def _extras_of_served() -> Iterator[None]:
+    """What only this recipe loads may not be there."""
+    try:
+        yield
+    except ImportError as problem:
+        raise UsageError(f"recipe served needs the extras `llm` and `train`: pip install clinsim[llm,train] ({problem.name} is missing)") from problem
+
+
 _ONE_STEP = {"steps": 1, "groups": 1, "group_size": 2, "evaluation_seeds": (10_000, 10_001)}
+# A tiny model earns nothing: divergence and entropy see to it that a step is taken all the same.
+_ONE_SHORT_STEP = {**_ONE_STEP, "scenario": "first_hour", "threads": 1, "kl": 0.01, "entropy": 0.01}
 _TWO_EPISODES = {"episodes": 2, "passes": 1}
 _SMALL = _ONE_STEP | {"lessons": 2, "lesson_passes": 1, "test_seeds": (10_000, 10_002), "processes": 1}
 RECIPES: dict[str, Recipe] = {
     "grpo": Recipe("GRPO for all learning seats of a scenario, from any start", GrpoSettings, run_grpo, _ONE_STEP),
     "sft": Recipe("supervised training on scripted experts: a small model of one's own, from nothing", SftSettings, run_sft, _TWO_EPISODES),
     "quick": Recipe("a start taught too little is taught more, learns by itself, and is tested once, in minutes", QuickSettings, run_quick, _SMALL),
+    "served": Recipe("GRPO of a large chat model: accelerate learns, a server (vLLM) plays", ServedSettings, run_served, _ONE_SHORT_STEP, staged),
     "merge": Recipe("adapters merged into plain models", MergeSettings, run_merge, {}),
 }
 
@@ -192,9 +196,9 @@ def settings_of(recipe: Recipe, file: Path | None, given: Sequence[str]) -> RunS
 def rehearsed(recipe: Recipe, settings: RunSettings) -> dict[str, Any]:
     """Build everything and play one small step, keeping nothing."""
     with TemporaryDirectory() as folder:
-        small = settings.model_copy(update=recipe.rehearsal)
         rows: list[Mapping[str, Any]] = []
-        recipe.run(small, Path(folder) / "run", False, rows.append)
+        with recipe.stage(settings.model_copy(update=recipe.rehearsal)) as small:
+            recipe.run(small, Path(folder) / "run", False, rows.append)
     return {"recipe": recipe.purpose, "settings": settings.model_dump(mode="json"), "rows": len(rows)}
 
 

@@ -20,7 +20,8 @@ import torch
 
 from clinsim.agents.cast import Cast
 from clinsim.agents.decoding import Engine
-from clinsim.errors import UsageError
+from clinsim.errors import ServerError, UsageError
+from clinsim.training.learners import Speakers
 
 SETTINGS, METRICS, LATEST, BEST, OPTIMISER, MEMORY = (
     "settings.json", "metrics.jsonl", "latest", "best", "optimiser.pt", "memory.json",
@@ -75,7 +76,7 @@ class RunFolder:
         """Whether there is one to go on from."""
         return (self.path / LATEST / MEMORY).exists()
 
-    def save(self, models: Cast | Engine, optimiser: Optimiser, memory: Mapping[str, Any]) -> None:
+    def save(self, models: Speakers | Engine, optimiser: Optimiser, memory: Mapping[str, Any]) -> None:
         """Write a checkpoint in place of the last."""
         draft = self.path / f"{LATEST}.part"
         shutil.rmtree(draft, ignore_errors=True)
@@ -84,7 +85,7 @@ class RunFolder:
         (draft / MEMORY).write_text(json.dumps(memory) + "\n", encoding="utf-8")
         self._replace(draft, LATEST)
 
-    def keep_best(self, models: Cast | Engine) -> None:
+    def keep_best(self, models: Speakers | Engine) -> None:
         """Write the model as the best so far."""
         draft = self.path / f"{BEST}.part"
         shutil.rmtree(draft, ignore_errors=True)
@@ -143,11 +144,11 @@ def stops_told(path: Path) -> Iterator[None]:
     """What stops a run from outside of it, told in one line that says how to go on.
 
     Raises:
-        UsageError: A number became none, memory ran out, or a process that played was ended.
+        UsageError: A number became none, memory ran out, a process that played was ended, or a server is gone.
     """
     try:
         yield
-    except (FloatingPointError, MemoryError, ChildProcessError, RuntimeError) as problem:
+    except (FloatingPointError, MemoryError, ChildProcessError, ServerError, RuntimeError) as problem:
         if (why := _why(problem)) is None:
             raise
         whole = RunFolder(path).has_checkpoint
@@ -157,7 +158,7 @@ def stops_told(path: Path) -> Iterator[None]:
 
 def _why(problem: Exception) -> str | None:
     """What was the matter, if it was nothing that this project did wrong."""
-    if isinstance(problem, FloatingPointError | ChildProcessError):
+    if isinstance(problem, FloatingPointError | ChildProcessError | ServerError):
         return str(problem)
     if isinstance(problem, BrokenProcessPool):
         return "a process that played was ended, as happens where memory is short (lower processes or block)"
@@ -166,7 +167,7 @@ def _why(problem: Exception) -> str | None:
     return None
 
 
-def write_model(models: Cast | Engine, folder: Path) -> None:
+def write_model(models: Speakers | Engine, folder: Path) -> None:
     """Models as a checkpoint that `local:` plays: weights, words, values, and a manifest (role to base and adapter)."""
     folder.mkdir(parents=True)
     (Cast.shared(models) if isinstance(models, Engine) else models).save(folder)

@@ -10,15 +10,40 @@ every token that it wrote was its own decision; the server must draw from the wh
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from clinsim.agents.chat import ChatPolicy
 from clinsim.agents.chat_server import Server
 from clinsim.agents.decoding import Written
 from clinsim.agents.dialogue import Ask
 from clinsim.errors import ServerError, UsageError
-from clinsim.record import Reply
+from clinsim.record import ROLES, Past, Reply, Seat, Turn
 from clinsim.scenario_file import Scenario
 from clinsim.training.rollouts import Plan, Rollout, Table, in_step, key_of, opened
+
+
+class ByRole:
+    """Plays the seats of an episode, each with the server of its role."""
+
+    def __init__(self, servers: Mapping[str, Server], key: str) -> None:
+        """Play with the model of each role; `key` tells this episode's draws from those of others with the same seed."""
+        self._servers = servers
+        self._key = key
+        self._policies: dict[str, ChatPolicy] = {}
+
+    def start(self, seats: Sequence[Seat], history: Sequence[Past] = ()) -> None:
+        """Begin an episode; what `history` tells is remembered as if it had been played."""
+        self._policies = {seat.agent: ChatPolicy(self._servers[seat.role], self._key) for seat in seats}
+        for seat in seats:
+            self._policies[seat.agent].start([seat], [past for past in history if past[0] == seat.agent])
+
+    def asks(self, turns: Sequence[Turn]) -> list[tuple[Server, Ask]]:
+        """What is to be read for each turn, and by whom."""
+        return [(self._policies[turn[0]].server, self._policies[turn[0]].asks([turn])[0]) for turn in turns]
+
+    def replies(self, turns: Sequence[Turn], answers: Sequence[Reply]) -> list[Reply]:
+        """The answers as replies, remembered as sent."""
+        return [self._policies[turn[0]].replies([turn], [answer])[0] for turn, answer in zip(turns, answers, strict=True)]
 
 
 def play_block_over(policy: ChatPolicy, plans: Sequence[Plan], scenarios: Mapping[str, Scenario]) -> list[Rollout]:
@@ -28,15 +53,30 @@ def play_block_over(policy: ChatPolicy, plans: Sequence[Plan], scenarios: Mappin
         UsageError: The policy does not ask for token ids.
         ServerError: The server gives no answer, or keeps its tokens to itself.
     """
-    wants = policy.server.settings
-    if not wants.token_ids or wants.temperature not in (None, 1.0):
-        raise UsageError("chat: what is to be learnt from must be drawn at temperature 1, with its tokens; end the SPEC with #token_ids=true")
-    tables = [Table(plan, policy.again(key_of(plan)), opened(plan, scenarios)) for plan in plans]
-    return in_step(tables, lambda asks: _answers(policy.server, asks))
+    return play_block_by(dict.fromkeys(ROLES, policy.server), plans, scenarios)
 
 
-def _answers(server: Server, asks: Sequence[Ask]) -> list[tuple[Reply, Written]]:
-    return [(reply, _written(server, reply)) for reply in server.complete(asks)]
+def play_block_by(servers: Mapping[str, Server], plans: Sequence[Plan], scenarios: Mapping[str, Scenario]) -> list[Rollout]:
+    """The same with a server, or a name at one, for each role.
+
+    Raises:
+        UsageError: A server is not asked for token ids.
+        ServerError: A server gives no answer, or keeps its tokens to itself.
+    """
+    for wants in (server.settings for server in servers.values()):
+        if not wants.token_ids or wants.temperature not in (None, 1.0):
+            raise UsageError("chat: what is to be learnt from must be drawn at temperature 1, with its tokens; end the SPEC with #token_ids=true")
+    return in_step([Table(plan, ByRole(servers, key_of(plan)), opened(plan, scenarios)) for plan in plans], _answers)
+
+
+def _answers(asked: Sequence[tuple[Server, Ask]]) -> list[tuple[Reply, Written]]:
+    """All answers in their order; the servers work at the same time."""
+    servers = list(dict.fromkeys(server for server, _ in asked))
+    places = [[place for place, (server, _) in enumerate(asked) if server is one] for one in servers]
+    with ThreadPoolExecutor(len(servers)) as pool:
+        parts = pool.map(lambda one, own: one.complete([asked[place][1] for place in own]), servers, places)
+        found = {place: reply for own, replies in zip(places, parts, strict=True) for place, reply in zip(own, replies, strict=True)}
+    return [(found[place], _written(server, found[place])) for place, (server, _) in enumerate(asked)]
 
 
 def _written(server: Server, reply: Reply) -> Written:

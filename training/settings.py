@@ -99,6 +99,34 @@ class GrpoSettings(AdapterSettings):
         return self
 
 
+class ServedSettings(GrpoSettings):
+    """GRPO of a chat model that a server plays: transformers learns, vLLM or another server answers, and is handed what was learnt."""
+
+    may_change: ClassVar[frozenset[str]] = GrpoSettings.may_change | {"server", "exchange"}
+
+    start: str = Field(description="The model as transformers finds it: a name on its hub, or a folder.")
+    server: str = Field(description="SPEC of the server that plays it: MODEL@URL#settings; token_ids=true is added.")
+    tune: Literal["adapters", "weights"] = Field("adapters", description="LoRA adapters, or all weights (for a shared policy).")
+    exchange: str = Field("", description="Folder that the server sees too, for what is handed over; empty: in that of the run.")
+    precision: Literal["bf16", "fp32"] = Field("bf16", description="Of the arithmetic; weights that learn are kept in fp32.")
+    recompute: bool = Field(True, description="Gradient checkpointing: a third more work for a fraction of the memory.")
+    sharding: Literal["none", "fsdp"] = Field("none", description="Weights, gradients and optimiser spread over all processes (FSDP 2).")
+    offload: bool = Field(False, description="With fsdp: keep them in the processors' memory while they are not needed.")
+    architecture: str = Field("qwen3", description="What `start` is, for --dry-run, which puts a tiny model of the kind in its place.")
+
+    @model_validator(mode="after")
+    def _can_be_served(self) -> ServedSettings:
+        if self.learners == "models":
+            raise ValueError("a server plays one model: learners is shared or adapters")
+        if self.tune == "weights" and (self.learners != "shared" or self.frozen):
+            raise ValueError("tune weights moves the one model that the server plays: learners is shared, and nobody is frozen")
+        if self.optimiser != "adamw":
+            raise ValueError("weights that are spread over devices are moved by adamw")
+        if self.credit == "counterfactual":
+            raise ValueError("credit counterfactual is worked out by models of this process, not over a server")
+        return self
+
+
 class SftSettings(AdapterSettings):
     """Supervised training on experts."""
 

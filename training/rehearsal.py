@@ -1,0 +1,33 @@
+"""What stands around a rehearsal of `served`: a tiny model of the same architecture, and a server on loopback that plays it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from clinsim.agents.dialogue import system_text
+from clinsim.training.experts import expert_turns, seats_of
+from clinsim.training.loopback import serving
+from clinsim.training.settings import ServedSettings
+from clinsim.training.tiny_chat import write_tiny_chat
+
+SHORT = "dialect=json,window=1000"
+"""Short questions: a rehearsal shows that the parts fit, not that anything is learnt."""
+
+
+@contextmanager
+def staged(settings: ServedSettings) -> Iterator[ServedSettings]:
+    """The same settings for a tiny model, which is served as long as this lasts.
+
+    Raises:
+        UsageError: There is no such architecture.
+    """
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        write_tiny_chat(folder, settings.architecture, (system_text(seat, "json") for seat in seats_of(settings.scenario).values()), settings.seed)
+        lines = [json.dumps(turn.call) for turn in expert_turns(settings.scenario, range(1))]
+        with serving(folder, "tiny", lines) as server:
+            yield settings.model_copy(update={"start": str(folder), "server": f"tiny@{server.url}#{SHORT}", "exchange": ""})

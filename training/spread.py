@@ -1,0 +1,209 @@
+"""A large chat model as it learns: adapters or all weights, on as many devices as accelerate finds, alone or spread over them (FSDP 2)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator, DistributedDataParallelKwargs, FullyShardedDataParallelPlugin
+from torch import Tensor, nn
+from torch.distributed.checkpoint.state_dict import StateDictOptions, get_optimizer_state_dict, set_optimizer_state_dict
+from torch.distributed.tensor import DTensor
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
+
+from clinsim.agents.adapters import adapter_parameters, add_adapter, read_adapter, switch, write_adapter
+from clinsim.agents.cast import ALL, MANIFEST, Voice
+from clinsim.errors import UsageError
+from clinsim.record import ROLES
+from clinsim.training.batches import Batch, decided_logps
+from clinsim.training.learners import Learner, Learners, learning_roles
+from clinsim.training.settings import ServedSettings
+
+SHARED = "shared"
+"""The adapter of all roles that learn together."""
+
+
+class Scorer(nn.Module):
+    """What accelerate wraps: a whole forward pass, from tokens to the log-probabilities of what was decided."""
+
+    def __init__(self, model: PreTrainedModel) -> None:
+        """Score with a model."""
+        super().__init__()
+        self.model = model
+        self._no_split_modules = model._no_split_modules  # accelerate asks the outermost module which layers are spread one by one
+
+    def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Log-probabilities and entropies, each (B, K)."""
+        return decided_logps(self.model, batch)
+
+
+def accelerator_of(settings: ServedSettings) -> Accelerator:
+    """The devices that there are, and how the model is spread over them."""
+    plugin = FullyShardedDataParallelPlugin(
+        fsdp_version=2, reshard_after_forward=True, auto_wrap_policy="transformer_based_wrap",
+        cpu_offload=settings.offload, cpu_ram_efficient_loading=False, state_dict_type="FULL_STATE_DICT",
+    ) if settings.sharding == "fsdp" else None  # fmt: skip
+    # With an adapter for each role, those of the other roles get no gradient.
+    unused = DistributedDataParallelKwargs(find_unused_parameters=settings.learners == "adapters")
+    return Accelerator(mixed_precision="bf16" if settings.precision == "bf16" else "no", fsdp_plugin=plugin, kwargs_handlers=[unused])
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A model that learns here and is played by a server: who speaks with which adapter of it, and where it came from."""
+
+    model: PreTrainedModel
+    words: Any
+    start: str
+    voices: Mapping[str, Voice]
+    is_first: bool
+
+    @property
+    def adapters(self) -> list[str]:
+        """The adapters that there are."""
+        return [name for name in dict.fromkeys(voice.adapter for voice in self.voices.values()) if name]
+
+    def model_of(self, voice: Voice) -> PreTrainedModel:
+        """The model, with the adapter of a voice switched on."""
+        if self.adapters:
+            switch(self.model, voice.adapter)
+        return self.model
+
+    def save(self, folder: Path) -> None:
+        """Write adapters or weights, and the manifest. All processes take part, the first one writes."""
+        state = self._gathered()
+        if not self.is_first:
+            return
+        for name in self.adapters:
+            write_adapter(self.model, name, folder / name, state)
+        if not self.adapters:
+            self.model.save_pretrained(folder, state_dict=state)
+            self.words.save_pretrained(folder)
+        base = str(Path(self.start).resolve()) if Path(self.start).is_dir() else self.start
+        rows = {role: {"base": base if self.adapters else ALL, "adapter": voice.adapter} for role, voice in self.voices.items()}
+        (folder / MANIFEST).write_text(json.dumps({"served": True, "roles": rows}, indent=1) + "\n", encoding="utf-8")
+
+    def _gathered(self) -> dict[str, Tensor]:
+        """What learns, whole, in the memory of the first process."""
+        found = {}
+        for path, values in self.model.state_dict().items():
+            if self.adapters and ".lora_" not in path:
+                continue
+            whole = values.full_tensor() if isinstance(values, DTensor) else values
+            if self.is_first:
+                found[path] = whole.detach().cpu()
+        return found
+
+
+def read_model(settings: ServedSettings, checkpoint: Path | None, is_first: bool) -> Served:
+    """The model that learns: from its start, or with what a checkpoint holds.
+
+    Raises:
+        UsageError: There is no such model, or it has no layer for an adapter.
+    """
+    source = checkpoint if checkpoint and settings.tune == "weights" else settings.start
+    stays = settings.tune == "adapters"
+    try:
+        model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
+            source, dtype=torch.bfloat16 if stays and settings.precision == "bf16" else torch.float32, attn_implementation="sdpa"
+        )
+        words: Any = AutoTokenizer.from_pretrained(source)
+    except (OSError, ValueError) as problem:
+        raise UsageError(f"start: transformers finds no model {source} ({str(problem).splitlines()[0]})") from problem
+    if settings.recompute:
+        model.gradient_checkpointing_enable({"use_reentrant": False})
+    served = Served(model, words, settings.start, voices_of(settings), is_first)
+    for number, name in enumerate(served.adapters):
+        if checkpoint:
+            read_adapter(model, name, checkpoint / name)
+        else:
+            add_adapter(model, name, settings.lora, settings.seed + number)
+        for weights in adapter_parameters(model, name):
+            weights.data = weights.data.float()
+    return served
+
+
+def voices_of(settings: ServedSettings) -> dict[str, Voice]:
+    """Who speaks with which adapter; the bare model speaks for roles that do not learn, and for all if all weights do."""
+    learning = learning_roles(settings) if settings.tune == "adapters" else []
+    names = {role: role if settings.learners == "adapters" else SHARED for role in learning}
+    return {role: Voice(ALL, names.get(role)) for role in ROLES}
+
+
+# ---------------------------------------------------------------- learning on several devices
+
+
+@dataclass(frozen=True)
+class FarLearner(Learner):
+    """A learner whose model is spread over processes: each reads its share of the batches."""
+
+    accelerator: Accelerator
+    scorer: nn.Module
+    model: PreTrainedModel
+
+    def shares(self, batches: Iterable[Batch]) -> Iterable[tuple[Batch, float]]:
+        """Its share of the batches."""
+        return share_of(list(batches), self.accelerator.process_index, self.accelerator.num_processes)
+
+    def score(self, model: PreTrainedModel, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Log-probabilities and entropies, computed where the model is."""
+        logps, entropies = self.scorer(batch.to(self.accelerator.device))
+        return logps.cpu(), entropies.cpu()
+
+    def backward(self, loss: Tensor) -> None:
+        """Add the gradient of a loss."""
+        self.accelerator.backward(loss)
+
+    def clip(self, most: float) -> float:
+        """Shorten the gradient to `most`; how long it was."""
+        norm: Any = self.accelerator.clip_grad_norm_(self.weights, most)
+        return float(norm.full_tensor() if isinstance(norm, DTensor) else norm)
+
+    def summed(self, figures: dict[str, float]) -> dict[str, float]:
+        """Figures of all processes, added up."""
+        values = torch.tensor(list(figures.values()), device=self.accelerator.device)
+        whole: Any = self.accelerator.reduce(values, reduction="sum")
+        return dict(zip(figures, whole.tolist(), strict=True))
+
+    def state_dict(self) -> dict[str, Any]:
+        """The state of its optimiser, whole; all processes take part."""
+        return get_optimizer_state_dict(self.model, _bare(self.optimiser), options=StateDictOptions(full_state_dict=True, cpu_offload=True))
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take it back."""
+        set_optimizer_state_dict(self.model, _bare(self.optimiser), state, options=StateDictOptions(full_state_dict=True))
+
+
+def share_of(batches: Sequence[Batch], rank: int, ranks: int) -> list[tuple[Batch, float]]:
+    """Which batches one of several processes reads, and by how much it multiplies the loss, since gradients are averaged over processes.
+
+    All read equally many, for each waits for the others at every batch: where there is none left, the last one once more, counting nothing.
+    """
+    own = [turn[rank] for turn in zip_longest(*[iter(batches)] * ranks)]
+    return [(batches[-1], 0.0) if batch is None else (batch, float(ranks)) for batch in own]
+
+
+def _bare(optimiser: Any) -> torch.optim.Optimizer:
+    """An optimiser without what accelerate put around it."""
+    bare: torch.optim.Optimizer = getattr(optimiser, "optimizer", optimiser)
+    return bare
+
+
+def far_learners(served: Served, accelerator: Accelerator, settings: ServedSettings) -> Learners:
+    """The learners of a model, spread over the devices."""
+    roles: dict[Voice, list[str]] = {}
+    for role in learning_roles(settings):
+        roles.setdefault(served.voices[role], []).append(role)
+    weights = [adapter_parameters(served.model, voice.adapter) if voice.adapter else list(served.model.parameters()) for voice in roles]
+    for own in weights:
+        for one in own:
+            one.requires_grad_(True)
+    optimisers = [torch.optim.AdamW(own, lr=settings.learning_rate, betas=(0.9, 0.99), weight_decay=0.0) for own in weights]
+    scorer, *wrapped = accelerator.prepare(Scorer(served.model), *optimisers)
+    pairs = zip(roles.items(), wrapped, strict=True)
+    return Learners(served, tuple(FarLearner(voice, tuple(own), optimiser, accelerator, scorer, served.model) for (voice, own), optimiser in pairs))
