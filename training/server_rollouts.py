@@ -9,6 +9,7 @@ every token that it wrote was its own decision; the server must draw from the wh
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -52,6 +53,7 @@ def play_block_over(policy: ChatPolicy, plans: Sequence[Plan], scenarios: Mappin
     Raises:
         UsageError: The policy does not ask for token ids.
         ServerError: The server gives no answer, or keeps its tokens to itself.
+        FloatingPointError: Its log-probabilities are no numbers any more.
     """
     return play_block_by(dict.fromkeys(ROLES, policy.server), plans, scenarios)
 
@@ -62,6 +64,7 @@ def play_block_by(servers: Mapping[str, Server], plans: Sequence[Plan], scenario
     Raises:
         UsageError: A server is not asked for token ids.
         ServerError: A server gives no answer, or keeps its tokens to itself.
+        FloatingPointError: Its log-probabilities are no numbers any more.
     """
     for wants in (server.settings for server in servers.values()):
         if not wants.token_ids or wants.temperature not in (None, 1.0):
@@ -82,4 +85,6 @@ def _answers(asked: Sequence[tuple[Server, Ask]]) -> list[tuple[Reply, Written]]
 def _written(server: Server, reply: Reply) -> Written:
     if not reply.tokens:
         raise ServerError(f"{server.url} ({server.model}) gives no token ids with log-probabilities: nothing could be learnt from it; vLLM does")
+    if any(math.isnan(logp) for logp in reply.logps):
+        raise FloatingPointError(f"{server.url} ({server.model}) finds its own words as likely as no number: lower learning_rate, go back")
     return Written(reply.text, reply.tokens, reply.decided, reply.logps, None)

@@ -21,6 +21,7 @@ from clinsim.agents.chat import ChatPolicy
 from clinsim.agents.local import model_in
 from clinsim.errors import ServerError, UsageError
 from clinsim.training.batches import batches
+from clinsim.training.grpo import plans
 from clinsim.training.handing_over import hand_over_adapter, hand_over_weights
 from clinsim.training.loopback import serving
 from clinsim.training.recipes import RECIPES, run_recipe, settings_of
@@ -105,8 +106,6 @@ def test_what_is_handed_over_is_what_the_server_says(tmp_path):
 
 def played_apart(served, players, settings) -> float | None:
     """How far server and learner differ in the log-probability of what was said (None: the server does not know the adapters yet)."""
-    from clinsim.training.grpo import plans
-
     try:
         (rollout,) = players.play(served, plans(settings, 0), 1)
     except ServerError as problem:
@@ -143,6 +142,27 @@ def test_a_server_that_goes_leaves_a_checkpoint_to_go_on_from(tmp_path, last):
 def test_a_server_that_never_was_is_told_before_anything_is_played(tmp_path):
     with staged(SMALL) as settings, pytest.raises(UsageError, match=r"cannot be reached.*no checkpoint yet"):
         run_recipe(RECIPE, settings.model_copy(update={"server": "tiny@http://127.0.0.1:9/v1#retries=0"}), tmp_path / "run", False, lambda row: None)
+
+
+@pytest.mark.parametrize("updates", [1, 2])
+def test_a_rate_that_bursts_the_model_is_told_whoever_notices(tmp_path, updates):
+    with staged(SMALL.model_copy(update={"learning_rate": 1e30, "updates": updates, "kl": 0.01})) as settings:
+        with pytest.raises(UsageError, match=r"training stopped: .*no number.*lower learning_rate.*checkpoint is whole: --resume goes on"):
+            run_recipe(RECIPE, settings, tmp_path / "run", False, lambda row: None)
+        calmer = settings.model_copy(update={"learning_rate": 1e-4})
+        assert rows_of(calmer, tmp_path / "run", resume=True)[-1]["step"] == settings.steps - 1
+
+
+def test_memory_that_runs_out_is_told_and_gone_on_from_with_smaller_batches(tmp_path):
+    def greedy(row: dict) -> None:
+        if row["step"] == 0:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB")
+
+    with staged(SMALL) as settings:
+        with pytest.raises(UsageError, match=r"memory ran out .*batch_tokens.*checkpoint is whole: --resume goes on"):
+            run_recipe(RECIPE, settings, tmp_path / "run", False, greedy)
+        smaller = settings.model_copy(update={"batch_tokens": 2048})
+        assert rows_of(smaller, tmp_path / "run", resume=True)[-1]["step"] == settings.steps - 1
 
 
 @given(st.integers(1, 9), st.integers(1, 4))
