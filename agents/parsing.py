@@ -118,4 +118,9 @@ def call_of(item: Any) -> str | None:
     arguments = item.get("arguments", item.get("parameters", {}))
     if isinstance(arguments, str):
         arguments = _decoded(arguments) if arguments.strip() else {}
-    return json.dumps({"name": item["name"], "arguments": arguments}, ensure_ascii=False, separators=(",", ":"))
+    return _whole(json.dumps({"name": item["name"], "arguments": arguments}, ensure_ascii=False, separators=(",", ":")))
+
+
+def _whole(text: str) -> str:
+    """A text in which halves of characters (lone surrogates, which JSON can write and nothing can send) are marked as lost."""
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -529,6 +529,18 @@ def test_a_shift_that_lost_its_server_goes_on_to_the_same_digest(serve, capsys, 
     assert len(server.requests) - before == len([a for a in Trace.load(tmp_path / "cut" / "trace.jsonl").actions if a.agent == "doctor_1"]) - 3
 
 
+def test_half_a_character_does_no_harm(serve, capsys, tmp_path):
+    half = completion(
+        {"tool_calls": [{"function": {"name": "get_vital_signs", "arguments": '{"patient_id": "B2\\ud800", "answer": "\\ud83d\\ude00"}'}}]}
+    )
+    server = serve(lambda body: half if len(body["messages"]) < 4 else said("The heart rate is 88."))
+    suite = str(Path(__file__).parent / "benchmark" / "clinical_diagnosis")
+    assert code_of(["replay", "--suite", suite, "--policy", f"chat:m@{server.url}", "--out", str(tmp_path / "out"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["domains"]["clinical_diagnosis"]["errors"] == 0
+    sent = json.loads(server.requests[-1]["messages"][2]["tool_calls"][0]["function"]["arguments"])
+    assert sent == {"patient_id": "B2\ufffd", "answer": "\U0001f600"}
+
+
 def test_an_unreachable_server_is_one_line(capsys, tmp_path):
     told = run(capsys, "--policy", "doctor=chat:m@http://127.0.0.1:9/v1#retries=0", "--out", str(tmp_path / "a"), code=2)
     assert told.count("\n") == 1

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from clinsim.benchmark.assertion import COMMA, NEAR, NUMBER, PAUSES, Found, Tokens, phrase, sentences
+from clinsim.benchmark.assertion import COMMA, NEAR, NUMBER, PAUSES, Found, Tokens, is_taken_back, phrase, sentences
 
 MOST_NEAR = 6
 """Different numbers near a phrase in one place: with more of them none is stated there."""
@@ -53,8 +53,9 @@ def _close(value: float, number: float, tolerance: float) -> bool:
 
 
 def _near(place: Found, sentence: Tokens) -> set[float]:
-    """The numbers near a place; none where there are too many."""
-    numbers = {float(word) for word in sentence[max(0, place.start - NEAR) : place.stop + NEAR] if NUMBER.fullmatch(word)}
+    """The numbers near a place that are not called wrong; none where there are too many."""
+    around = range(max(0, place.start - NEAR), min(len(sentence), place.stop + NEAR))
+    numbers = {float(sentence[k]) for k in around if NUMBER.fullmatch(sentence[k]) and not is_taken_back(sentence, k + 1)}
     return numbers if len(numbers) <= MOST_NEAR else set()
 
 

@@ -15,7 +15,11 @@ LEADING = re.compile(r"^\W*([A-Za-z])\s*(?:[).:]|$)")
 ITEM = re.compile(r"(?:^|(?<=[\n.;,]))\s*\(?([A-Z])\)?\s*(?:[).:,;]|$)")
 """A letter at the head of a sentence or of an item in a list."""
 LETTER = re.compile(r"(?<![\w'])([A-Z])(?![\w'])")
-DENIED = re.compile(r"(?i:\bnot|n't|rather than|instead of|except)\s+(?i:(?:the case|true) that\s+)?(?i:option\s+|answer\s+)?\(?[A-Z]\b\)?")
+_NOT = r"\bnot|n't|rather than|instead of|except|contrary to|reject|doubt|disagree with"
+_NAMED = r"(?i:option\s+|answer\s+)?\(?[A-Z]\b\)?"
+_OF_IT = r"(?i:(?:the case |true )?that\s+)?(?i:(?:the (?:right )?answer|it|this) is\s+)?"
+_WRONG = r"(?:is(?: not|n't)\b|cannot be\b|(?:is (?:the )?|:\s*|=\s*)(?:wrong|false|untrue|incorrect|a mistake|mistaken))"
+DENIED = re.compile(rf"(?i:{_NOT}|disagree)\s+{_OF_IT}{_NAMED}|{_NAMED}\s*(?i:{_WRONG})")
 """A letter that is named to be denied."""
 WORD = re.compile(r"(?<![\w'])[AI](?=\s+(?!or\b|and\b)[a-z0-9])")
 """A capital that is a word: followed by another word of its sentence."""
@@ -81,7 +85,12 @@ def _holds(other: Found, place: Found) -> bool:
 
 def letters(answer: str, options: Mapping[str, str]) -> set[str]:
     """The letters of the options that an answer names: those that it claims (`B)`, `the answer is B`, the text of an option), else all in it."""
-    text = DENIED.sub("", answer.strip())
+    text = answer.strip()
+    for letter, option in options.items():
+        text = (
+            re.sub(rf"\b({letter}\)?)[.:]?\s+{re.escape(option)}(?=\s+(?i:is|cannot)\b|[:=])", r"\1", text, flags=re.IGNORECASE) if option else text
+        )
+    text = DENIED.sub("", text)
     claimed = {found.upper() for found in CLAIM.findall(text)} | set(ITEM.findall(text))
     first = LEADING.match(text)
     if first:

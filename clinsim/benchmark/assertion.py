@@ -20,6 +20,8 @@ REACH = 7
 """Words over which a trigger reaches, before or after a phrase."""
 AVOIDING = 4
 """Words over which a verb of avoiding (stop, withhold) reaches: what it is about stands right after it."""
+UNDONE_WITHIN = 3
+"""Words before an opening that denies a sentence, among which a denial turns it round again."""
 LONGEST_SENTENCE = 80
 """Words: what runs on for longer without a full stop is a list of words, and states no fact."""
 NEAR = 12
@@ -194,14 +196,35 @@ def _negated(sentence: Tokens, start: int, stop: int) -> Stance:
         return "open"
     whole = _end_of_opening(sentence, start, "deny_sentence")
     plain = _meant_alone(sentence[whole:], start - whole, stop - whole)
-    turned = bool(whole) != _holds(sentence[stop:], "deny_sentence_after")
+    is_denied_after = _holds(sentence[stop:], "deny_sentence_after") or (is_taken_back(sentence, stop) and not _has_amount(sentence, start, stop))
+    turned = (bool(whole) and not _is_undone(sentence[:whole])) != is_denied_after
     return ("said" if plain == "denied" else "denied") if turned else plain
+
+
+def is_taken_back(sentence: Tokens, stop: int) -> bool:
+    """Whether what ends at `stop` is called wrong after it (`X is wrong`, `X: false`)."""
+    after = sentence[stop:]
+    is_judged = len(after) > 1 and after[0] == COLON and (after[1],) in _triggers()["false_after_colon"]
+    return is_judged or _holds(_to_pause(after), "deny_clause_after")
+
+
+def _has_amount(sentence: Tokens, start: int, stop: int) -> bool:
+    """Whether a number stands beside a phrase in its clause: of `5 mg of X is wrong` it is the number that is wrong."""
+    clause = (*_to_pause(sentence[:start][::-1]), *_to_pause(sentence[stop:]))
+    return any(NUMBER.fullmatch(word) for word in clause)
 
 
 def _end_of_opening(sentence: Tokens, start: int, kind: str) -> int:
     """Where the words end that reach over the rest of a sentence (`it is not the case that`) before `start`; 0 if there are none."""
     ends = (k + len(trigger) for trigger in _triggers()[kind] for k in range(start) if sentence[k : k + len(trigger)] == trigger)
     return max((end for end in ends if end <= start), default=0)
+
+
+def _is_undone(opening: Tokens) -> bool:
+    """Whether an opening that denies is itself denied (`there is no doubt that`); what denies by a *not* of its own is not."""
+    trigger = next(trigger for trigger in _triggers()["deny_sentence"] if opening[-len(trigger) :] == trigger)
+    before = opening[: -len(trigger)][-UNDONE_WITHIN:]
+    return any((word,) in _triggers()["undoes"] for word in before)
 
 
 def _meant_alone(sentence: Tokens, start: int, stop: int) -> Stance:
@@ -212,7 +235,21 @@ def _meant_alone(sentence: Tokens, start: int, stop: int) -> Stance:
         return "open"
     if _holds(before, "open_before") or _holds(after, "open_after"):
         return "open"
+    if _is_said_again(before, sentence[start:stop]):
+        before = ()
     return "denied" if _holds(before, "deny_before") or _holds(after, "deny_after") or _denied_by_colon(following) else "said"
+
+
+def _is_said_again(before: Tokens, said: Tokens) -> bool:
+    """Whether a list denied just this before the comma (`no nodule, nodule present`): it is then said against what was denied."""
+    if before[-1:] != (COMMA,):
+        return False
+    denied = next((before[k:-1] for k in range(len(before) - 1, 0, -1) if any(before[:k][-len(t) :] == t for t in _triggers()["deny_before"])), ())
+    return bool(denied) and COMMA not in denied and set(denied) <= set(said)
+
+
+def _to_pause(words: Tokens) -> Tokens:
+    return next((words[:k] for k, word in enumerate(words) if word in PAUSES), words)
 
 
 def _since_comma(words: Tokens) -> Tokens:
@@ -220,8 +257,9 @@ def _since_comma(words: Tokens) -> Tokens:
 
 
 def _denied_by_colon(after: Tokens) -> bool:
-    """Whether a phrase is the head of an item that is answered with no (`Pneumothorax: none`)."""
-    return len(after) > 1 and after[0] == COLON and (after[1],) in _triggers()["deny_after_colon"]
+    """Whether a phrase is the head of an item that is answered with no (`Pneumothorax: none`), or a sentence ends so (`Pneumothorax, no`)."""
+    is_answer = len(after) > 1 and (after[0] == COLON or (after[0] == COMMA and len(after) == 2))
+    return is_answer and (after[1],) in _triggers()["deny_after_colon"]
 
 
 def _cut(words: Tokens, *ends: str) -> Tokens:
@@ -245,10 +283,11 @@ def _reach_after(words: Tokens) -> Tokens:
 
 
 def _holds(words: Tokens, kind: str) -> bool:
-    """Whether a trigger stands among `words`; what only looks like one is passed over."""
+    """Whether a trigger stands among `words`; what is part of words that only look like one is passed over."""
     plain = tuple(word for word in words if word not in PAUSES)
-    return any(
-        plain[k : k + len(trigger)] == trigger and not any(plain[k : k + len(idle)] == idle for idle in _triggers()["idle"])
-        for trigger in _triggers()[kind]
-        for k in range(len(plain) - len(trigger) + 1)
-    )
+    idle = [range(k, k + len(one)) for one in _triggers()["idle"] for k in _places(plain, one)]
+    return any(not any(k in span and k + len(trigger) - 1 in span for span in idle) for trigger in _triggers()[kind] for k in _places(plain, trigger))
+
+
+def _places(words: Tokens, sought: Tokens) -> Iterator[int]:
+    return (k for k in range(len(words) - len(sought) + 1) if words[k : k + len(sought)] == sought)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from clinsim.benchmark.assertion import phrase, stances
@@ -14,6 +15,9 @@ from clinsim.hospital.records.drug_names import known_as, same_drug
 LONGEST_TERM = 80
 """Characters: a text that is longer is prose, and compared with nothing."""
 TOLERANCE = 0.02
+MOST_PARTS, MOST_BESIDE, MOST_OF_A_KIND = 4, 24, 2
+"""Parts between commas, words beside it, and things of its kind with which a text still names one thing and is no list to choose from."""
+SEPARATOR = re.compile(r"\s*(?:[,;/|\n+&]|\b(?:and|or|plus)\b)\s*")
 EXACT_NAMES = re.compile(r"(^|_)(id|ids|code)$")
 FREE_NAMES = frozenset(word_lists("answer_words.yaml")["free_arguments"])
 
@@ -57,7 +61,7 @@ def _fits_value(key: str, wanted: Any, given: Any) -> bool:
         names = (wanted, *_brands(wanted))
         if key in FREE_NAMES:
             return "said" in stances(given, names)
-        return same("term", wanted, given) or any(same("names", name, given) for name in names)
+        return same("term", wanted, given) or any(_is_named(name, given) for name in names)
     return same(how(key, wanted), wanted, given)
 
 
@@ -97,12 +101,39 @@ def _term(wanted: Any, given: Any, tolerance: float) -> bool:
 
 
 def _names(wanted: Any, given: Any, tolerance: float) -> bool:
-    """Every word of the term stands in what is given, in any place; of a list, every item is named by an item."""
+    """Every word of the term stands in what is given, in any place; of a list, every item is named by an item. What names much else names nothing."""
     if isinstance(wanted, list | tuple) and isinstance(given, list | tuple):
-        return all(any(_names(item, other, tolerance) for other in given) for item in wanted)
-    if not isinstance(wanted, str) or not isinstance(given, str):
-        return False
+        return len(given) <= 2 * len(wanted) + 1 and all(any(_names(item, other, tolerance) for other in given) for item in wanted)
+    return isinstance(wanted, str) and isinstance(given, str) and _is_named(wanted, given) and not _is_choice(wanted, given)
+
+
+def _is_named(wanted: str, given: str) -> bool:
     return set(phrase(wanted.replace("_", " "))) <= set(phrase(given.replace("_", " ")))
+
+
+def _is_choice(wanted: str, given: str) -> bool:
+    """Whether a text lists so much beside a term that the right one is bound to be there."""
+    beside = len(given.split()) - len(wanted.split())
+    return len(SEPARATOR.split(given)) > MOST_PARTS or beside > MOST_BESIDE or any(found > MOST_OF_A_KIND for found in _of_a_kind(wanted, given))
+
+
+def _of_a_kind(wanted: str, given: str) -> Iterator[int]:
+    """How many drugs a text names, and how many things of each kind that the term is of."""
+    yield len({known.name for word in given.split() if (known := known_as(word.strip(".,;:()"))) is not None})
+    said = frozenset(phrase(given))
+    for names in kinds(wanted):
+        yield sum(words <= said for words in names.values())
+
+
+def kinds(term: str) -> list[Mapping[str, frozenset[str]]]:
+    """The lists of things to choose from in which a term stands: the name of each, and its words."""
+    said = frozenset(phrase(term))
+    return [names for names in _choices() if any(words <= said for words in names.values())]
+
+
+@lru_cache(maxsize=1)
+def _choices() -> tuple[Mapping[str, frozenset[str]], ...]:
+    return tuple({name: frozenset(phrase(name)) for name in names} for names in word_lists("choices.yaml").values())
 
 
 def _items(wanted: Any, given: Any, tolerance: float) -> bool:

@@ -6,7 +6,7 @@ and the work list is the one task.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -60,6 +60,13 @@ class Play:
             self.submitted = self.over = True
         return made
 
+    def follow(self, calls: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
+        """Make calls one after the other until the attempt is over."""
+        for name, arguments in calls:
+            if self.over:
+                return
+            self.make(name, arguments)
+
     def act(self, raw: str) -> Made:
         """Make the call that is written in `raw`; what is none, or does not fit, is a call that failed."""
         name, arguments, problem = read_call(raw)
@@ -95,6 +102,11 @@ class Play:
         self.turns += 1
         self.over = self.turns >= self.max_turns
         return made
+
+
+def plan(task: Task) -> list[tuple[str, dict[str, Any]]]:
+    """The calls of the gold plan: names and arguments."""
+    return [(call.name, call.arguments) for call in task.gold]
 
 
 def ends(task: Task, name: str) -> bool:

@@ -2,38 +2,33 @@
 
 `gold` follows the gold plan, `idle` does nothing, `guideline` looks everything up by rote and says what it read. The others are attacks on the
 scorers: `spam` calls every tool once, `paste` writes keywords, `stuffed` does both, `wrong_patient` and `failing` make the right calls for
-somebody else, or in a way that fails, `negated` says the right words and denies them, `enumerated` says every number. `rote`
+somebody else, or in a way that fails. `clinsim.benchmark.answer_attacks` has those that say the right words so that they mean nothing; `rote`
 (`clinsim.benchmark.rote`) knows the ticket only.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from clinsim.benchmark.assertion import SENTENCE, phrase
-from clinsim.benchmark.compare import how
-from clinsim.benchmark.play import Play
+from clinsim.benchmark.answer_attacks import ANSWER_ATTACKS
+from clinsim.benchmark.assertion import phrase
+from clinsim.benchmark.play import Play, plan
 from clinsim.benchmark.rote import rote
-from clinsim.benchmark.task import SUBMISSIONS, Fact, Task
+from clinsim.benchmark.task import SUBMISSIONS, Task
 from clinsim.tooling import ToolSpec
 
 NO_SUCH_ID = "no-such-id"
 ANSWER, _REPORT = SUBMISSIONS
 BLANK_ARGUMENTS = ("answer", "reasoning", "findings", "impression")
-AROUND = 10
-"""How many numbers the policy `enumerated` names where one is asked for."""
-LAST_NUMBER = re.compile(r"^(.*?)(?<![\w.])(\d+(?:\.\d+)?)(\D*)$")
 READS_AT_MOST = 30
 WORDS_SAID = 120
 """Words that the policy `guideline` says of what it has read."""
-Calls = Iterable[tuple[str, Mapping[str, Any]]]
 
 
 def gold(play: Play) -> None:
     """The gold plan, and the reference answer where the plan does not submit one."""
-    _make(play, _plan(play.task))
+    play.follow(plan(play.task))
     if not play.over:
         play.say(play.task.answer.reference or play.task.answer.choice)
 
@@ -46,7 +41,7 @@ def idle(play: Play) -> None:
 def spam(play: Play) -> None:
     """Every tool once, with arguments that fit its schema and the task's own subjects, then an empty answer."""
     tools = sorted(play.stage.tools.values(), key=lambda spec: spec.name in SUBMISSIONS)
-    _make(play, ((spec.name, filled(spec, play.task)) for spec in tools))
+    play.follow((spec.name, filled(spec, play.task)) for spec in tools)
     if not play.over:
         play.say("")
 
@@ -58,7 +53,7 @@ def paste(play: Play) -> None:
 
 def stuffed(play: Play) -> None:
     """Every tool once, then all keywords, each as a sentence of its own: the two cheats together, and knowing how answers are read."""
-    _make(play, ((spec.name, filled(spec, play.task)) for spec in play.stage.tools.values() if spec.name not in SUBMISSIONS))
+    play.follow((spec.name, filled(spec, play.task)) for spec in play.stage.tools.values() if spec.name not in SUBMISSIONS)
     if not play.over:
         play.say(". ".join(keywords(play)))
 
@@ -71,34 +66,18 @@ def wrong_patient(play: Play) -> None:
     others = {subject: _neighbour(subject, play) for subject in play.task.subjects}
     exchanged = (
         (name, {key: others.get(value, value) if isinstance(value, str) else value for key, value in arguments.items()})
-        for name, arguments in _plan(play.task)
+        for name, arguments in plan(play.task)
     )
-    _make(play, exchanged)
+    play.follow(exchanged)
     if not play.over:
         play.say(play.task.answer.reference)
 
 
 def failing(play: Play) -> None:
     """The right calls, each with an argument that no tool takes, so that all of them fail."""
-    _make(play, ((name, {**arguments, "no_such_argument": 1}) for name, arguments in _plan(play.task)))
+    play.follow(((name, {**arguments, "no_such_argument": 1}) for name, arguments in plan(play.task)))
     if not play.over:
         play.say("")
-
-
-def negated(play: Play) -> None:
-    """The gold plan, with every sentence of the answer denied: the right words, meant the other way."""
-    _submit(play, lambda _, value: _denied(value))
-    if not play.over:
-        play.say(_denied(play.task.answer.reference))
-
-
-def enumerated(play: Play) -> None:
-    """What the gold plan reads, and for each number of the answer all that it might be, one sentence each; nothing where no number is asked for."""
-    text = ". ".join(statement for fact in play.task.answer.facts for statement in _every_number(fact))
-    if text:
-        _submit(play, lambda key, value: text if how(key, value) == "free" else value, reading=True)
-    if not play.over:
-        play.say(text)
 
 
 def guideline(play: Play) -> None:
@@ -124,12 +103,11 @@ SCRIPTS: dict[str, Callable[[Play], None]] = {
     "stuffed": stuffed,
     "wrong_patient": wrong_patient,
     "failing": failing,
-    "negated": negated,
-    "enumerated": enumerated,
     "rote": rote,
+    **ANSWER_ATTACKS,
 }
 """Scripted policies by name."""
-ATTACKS = ("spam", "paste", "stuffed", "wrong_patient", "failing", "negated", "enumerated")
+ATTACKS = ("spam", "paste", "stuffed", "wrong_patient", "failing", *ANSWER_ATTACKS)
 
 
 def keywords(play: Play) -> list[str]:
@@ -168,49 +146,6 @@ def _simplest(name: str, rule: Mapping[str, Any], task: Task) -> Any:
     low = rule.get("minimum", rule.get("exclusiveMinimum", 0) + 1)
     values: dict[str, Any] = {"integer": low, "number": float(low), "boolean": False, "array": [], "object": {}}
     return values.get(rule["type"])
-
-
-def _plan(task: Task) -> Calls:
-    return [(call.name, call.arguments) for call in task.gold]
-
-
-def _submit(play: Play, change: Callable[[str, Any], Any], *, reading: bool = False) -> None:
-    """The gold plan, with what it submits changed; `reading`: without what it writes."""
-    for name, arguments in _plan(play.task):
-        left_out = reading and name not in SUBMISSIONS and name in play.stage.tools and "write" in play.stage.tools[name].tags
-        if not play.over and not left_out:
-            play.make(name, {key: change(key, value) for key, value in arguments.items()} if name in SUBMISSIONS else arguments)
-
-
-def _denied(value: Any) -> Any:
-    """A text with each of its sentences denied; what is no text, as it is."""
-    if not isinstance(value, str):
-        return value
-    return ". ".join(f"It is not the case that {part.strip()}" for part in SENTENCE.split(value) if part.strip())
-
-
-def _every_number(fact: Fact) -> list[str]:
-    """A fact that holds a number, with each number that it might be."""
-    name = fact.any[0] if fact.any else ""
-    if fact.number is not None:
-        number = fact.number
-        return [f"{name} is {value:g}" for value in _around(number)]
-    found = LAST_NUMBER.search(name)
-    return [f"{found[1]}{value:g}{found[3]}" for value in _around(float(found[2]))] if found else []
-
-
-def _around(number: float) -> list[float]:
-    """Numbers around one, itself among them: whole ones from well below it, or parts of it."""
-    if number.is_integer() and number <= AROUND:
-        return [float(value) for value in range(AROUND + 1)]
-    return [number * (1 + (k - AROUND // 2) / 10) for k in range(AROUND)]
-
-
-def _make(play: Play, calls: Calls) -> None:
-    for name, arguments in calls:
-        if play.over:
-            return
-        play.make(name, arguments)
 
 
 def _neighbour(subject: str, play: Play) -> str:

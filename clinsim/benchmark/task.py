@@ -25,7 +25,7 @@ class Expected(Rule):
 
     `arguments` are those that the gold plan sends, and those of them that are compared must be matched by a call that counts. How is decided by
     the argument's name and type, unless `compare` says otherwise: `exact`, `number` (to 2 %, or to `tolerance`), `term` (clinical synonyms
-    are the same), `names` (all words of the term stand in it, whatever else does), `items` (the same items in any order), `free` (anything
+    are the same), `names` (all words of the term stand in it, and no list to choose from), `items` (the same items in any order), `free` (anything
     goes). The state left behind is compared in the same way. `or` lists other calls that serve as well. `after` names the calls (by `id`)
     that must have succeeded before. `needed: false` marks a call that the gold plan makes and nobody has to.
     """

@@ -72,6 +72,64 @@ def test_stances(text, wanted, meant):
     assert stances(text, [wanted]) == meant
 
 
+PLAIN_WORDS = [
+    ("Pneumonia is wrong.", "denied"),
+    ("Pneumonia is incorrect", "denied"),
+    ("Pneumonia: false", "denied"),
+    ("Pneumonia (not true)", "denied"),
+    ("Nothing supports pneumonia", "denied"),
+    ("I disagree that it is pneumonia", "denied"),
+    ("I reject pneumonia", "denied"),
+    ("Pneumonia is denied", "denied"),
+    ("The chart refutes that it is pneumonia", "denied"),
+    ("Contrary to pneumonia", "denied"),
+    ("It is wrong to think that this is pneumonia", "denied"),
+    ("Disregard this: pneumonia", "denied"),
+    ("Pneumonia, no.", "denied"),
+    ("Pneumonia does not fit", "denied"),
+    ("Pneumonia isn't the answer", "denied"),
+    ("I doubt pneumonia", "denied"),
+    ("There is no doubt that it is pneumonia", "said"),
+    ("I have no doubt that this is pneumonia", "said"),
+    ("Nobody can doubt that this is pneumonia", "said"),
+    ("I do not doubt that this is pneumonia", "said"),
+    ("Pneumonia is not absent", "said"),
+    ("No evidence against pneumonia", "said"),
+    ("I doubt that it is pneumonia", "denied"),
+    ("It is not true that this is pneumonia", "denied"),
+    ("Contrary to the referral letter, this is pneumonia", "said"),
+    ("This is pneumonia; reject the sample", "said"),
+    ("Pneumonia is a mistake", "denied"),
+    ("Pneumonia is present", "said"),
+    ("Heart failure is absent, pneumonia is likely", "said"),
+    ("No effusion, no pneumonia", "denied"),
+    ("No pneumonia is wrong.", "said"),
+    ("No pneumonia: false", "said"),
+    ("No pneumonia, pneumonia present.", "said"),
+    ("Nor fever, chest pain, pneumonia.", "denied"),
+]
+
+
+@pytest.mark.parametrize(("text", "meant"), PLAIN_WORDS)
+def test_denials_in_plain_words(text, meant):
+    wanted = "pneumonia present" if "pneumonia present" in text else "pneumonia"
+    assert stances(text, [wanted]) == {meant}
+
+
+@pytest.mark.parametrize(
+    ("text", "true"),
+    [
+        ("Apixaban 5 mg twice daily is wrong: apixaban 2.5 mg is right.", True),
+        ("Apixaban should be 2.5 mg, 5 mg is wrong.", True),
+        ("Apixaban 2.5 mg is wrong.", False),
+        ("I disagree that it is apixaban 2.5 mg.", False),
+        ("Apixaban 2.5: false.", False),
+    ],
+)
+def test_a_number_that_is_called_wrong_is_not_stated(text, true):
+    assert states(Fact(any=("apixaban",), number=2.5, tolerance=0), text) is true
+
+
 @pytest.mark.parametrize(
     ("fact", "text", "true"),
     [
@@ -172,6 +230,16 @@ def test_what_cannot_be_true_together_is_worth_nothing():
         ("A or B", {"A", "B"}),
         ("Not B", set()),
         ("It is not the case that B", set()),
+        ("B is wrong", set()),
+        ("B) heparin is wrong", set()),
+        ("Heparin is wrong", set()),
+        ("B: false", set()),
+        ("B isn't right", set()),
+        ("I disagree that it is B", set()),
+        ("I disagree with option B.", set()),
+        ("I doubt that the answer is B", set()),
+        ("C is wrong, the answer is B", {"B"}),
+        ("B: no doubt, heparin", {"B"}),
         ("B rather than C", {"B"}),
         ("A. B. C. warfarin. heparin", {"A", "B", "C"}),
         ("A) warfarin; B) heparin", {"A", "B"}),

@@ -226,6 +226,35 @@ def test_a_term_may_be_named_in_a_longer_one():
     assert not same("names", ["lactate", "CBC"], ["lactate"])
 
 
+@pytest.mark.parametrize(
+    ("wanted", "given"),
+    [
+        ("stemi", "anaphylaxis stemi stroke"),
+        ("CT", "CT MRI US"),
+        ("chest", "head, neck, chest, abdomen, limb"),
+        ("ceftriaxone", "ceftriaxone vancomycin cefazolin"),
+        ("surgery", f"surgery {'or whatever else it takes ' * 5}"),
+        (["lactate"], ["lactate", "CBC", "INR", "troponin"]),
+        (["lactate"], ["lactate CBC INR troponin"]),
+    ],
+)
+def test_who_names_all_there_is_has_chosen_nothing(wanted, given):
+    assert not same("names", wanted, given)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "given"),
+    [
+        ("ceftriaxone", "ceftriaxone 2 g in 50 mL of saline, intravenously over 30 minutes, once daily for 7 days, first dose now"),
+        ("aneurysm", "ruptured abdominal aortic aneurysm, vascular emergency"),
+        ("chest", "chest, abdomen and pelvis"),
+        ("blood film", "peripheral blood film with CBC"),
+    ],
+)
+def test_what_is_named_at_length_is_named(wanted, given):
+    assert same("names", wanted, given)
+
+
 def test_the_state_is_compared_as_the_plan_says():
     act = POTASSIUM.task.gold[2]
     loose = act.model_copy(update={"compare": {"confidence": "free"}})
