@@ -1,14 +1,14 @@
-"""How the staff work as a whole, folded from the log: what pharmacists let lie, how doctors choose, whether radiologists tell.
+"""How the staff work as a whole, folded from the log: what pharmacists let lie and stop, how doctors choose, whether radiologists tell.
 
-What is right by chance is worth little. Who gives everybody the same drugs helps some, and who verifies unread delays
-nobody; so pay for single good deeds is scaled by the conduct that they stand in. Shares, 0 to 1; times in minutes.
+What is right by chance is worth little. Who gives everybody the same drugs helps some, who verifies unread delays nobody,
+and who asks about every order stops the wrong ones too; so pay for single good deeds is scaled by the conduct that they
+stand in. Shares, 0 to 1; times in minutes.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from math import fsum
 
 REVIEWS = frozenset({"screen_order", "get_medication_profile"})
 """Tools with which a pharmacist looks at an order, or at the patient's drugs."""
@@ -21,15 +21,29 @@ CALL_MINUTES = 30.0
 """Minutes from report to phone call. Source: assumption; guidance asks for direct contact at once."""
 NO_LONGER = frozenset({"cancelled", "stopped", "rejected", "given", "dispensed"})
 """States in which an order waits no more."""
+STOPS = frozenset({"change_order", "reject_order", "query_order"})
+"""Tools with which a pharmacist keeps an order from going out as it was written."""
 BLIND, CHOSEN = 0.25, 0.5
-"""Shares of useful drugs up to which a doctor is taken to give them blindly, and from which to choose them (assumption)."""
+"""Shares of right choices up to which somebody is taken to choose blindly, and from which with care (assumption).
+
+A doctor's choices are drugs, right where they are of use, and own patients without use for one of them, right where it is kept from them; a
+pharmacist's are the orders that are stopped, right where there is an error.
+Alerts that are passed on unjudged are blind: prescribers override 49 to 96 % of drug alerts (van der Sijs et al., J Am Med Inform Assoc
+2006;13:138).
+"""
+
+
+def deliberate(right: int, n: int) -> float:
+    """How far `right` of `n` choices are more than chance, 0 to 1; the first mistake is forgiven."""
+    return min(1.0, max(0.0, ((right + 1) / (n + 1) - BLIND) / (CHOSEN - BLIND)))
 
 
 @dataclass(slots=True)
 class Verification:
     """Drug orders that waited for pharmacists: still open (with the minute by which each was due), decided, or let lie.
 
-    Only what came due while a pharmacist was at work counts as let lie: `at_work` is the minute of the last action of any.
+    Only what came due while a pharmacist was at work counts as let lie: `at_work` is the minute of the last action of any. Who has opened an
+    order owes a decision on it at once.
     """
 
     reads: dict[tuple[str, str], float] = field(default_factory=dict)
@@ -44,6 +58,8 @@ class Verification:
         self.at_work = minute
         if tool in REVIEWS:
             self.reads[agent, subject] = minute
+            if subject in self.waiting:
+                self.waiting[subject] = min(minute, self.waiting[subject])
 
     def wait(self, order: str, priority: str, minute: float) -> None:
         """A drug order has come on the list."""
@@ -73,13 +89,29 @@ class Verification:
 
 
 @dataclass(slots=True)
+class Judgement:
+    """The orders that one pharmacist stopped, or would have stopped had a colleague not decided first: whether there was an error."""
+
+    stopped: dict[str, bool] = field(default_factory=dict)
+
+    def stop(self, order: str, is_wrong: bool) -> None:
+        """An order is changed, turned down or asked about, or that was tried."""
+        self.stopped[order] = is_wrong
+
+    @property
+    def discernment(self) -> float:
+        """How far orders are stopped for their errors: 1 for who stops none."""
+        return deliberate(sum(self.stopped.values()), len(self.stopped))
+
+
+@dataclass(slots=True)
 class Prescribing:
     """The drugs and procedures that one doctor has ordered: (patient, code), whether of use there; what own patients had use for."""
 
     ordered: dict[tuple[str, str], bool] = field(default_factory=dict)
     patients: set[str] = field(default_factory=set)
     in_use: Counter[str] = field(default_factory=Counter)
-    times: Counter[str] = field(default_factory=Counter)
+    codes: set[str] = field(default_factory=set)
     needless: Counter[str] = field(default_factory=Counter)
 
     def order(self, patient: str, code: str, uses: frozenset[str]) -> None:
@@ -89,23 +121,15 @@ class Prescribing:
             self.in_use.update(uses)
         if (patient, code) not in self.ordered:
             self.ordered[patient, code] = code in uses
-            self.times[code] += 1
+            self.codes.add(code)
             self.needless[code] += code not in uses
 
     @property
     def choice(self) -> float:
-        """How far the doctor chooses: whether drugs are of use, times whether they are kept from those who have no use for them."""
-        n = len(self.ordered)
-        useful = (n - self.needless.total() + 1) / (n + 1)  # the first mistake is forgiven
-        return min(1.0, max(0.0, (useful - BLIND) / (CHOSEN - BLIND))) * self._restraint(n)
-
-    def _restraint(self, n: int) -> float:
-        """Over all orders, the mean share of own patients without use for the drug who were not given it; one of them is forgiven."""
-        return fsum(times * (1.0 - self._given_needlessly(code)) for code, times in self.times.items()) / n if n else 1.0
-
-    def _given_needlessly(self, code: str) -> float:
-        others = len(self.patients) - self.in_use[code] - 1
-        return max(0, self.needless[code] - 1) / others if others > 0 else 0.0
+        """How far the doctor chooses: whether drugs are of use, times whether they are kept from own patients who have no use for them."""
+        n, given = len(self.ordered), self.needless.total()
+        chances = sum(len(self.patients) - self.in_use[code] for code in self.codes)
+        return deliberate(n - given, n) * deliberate(chances - given, chances)
 
 
 @dataclass(slots=True)

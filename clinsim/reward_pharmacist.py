@@ -1,8 +1,9 @@
 """What pharmacists are paid for: net benefit. Stopping the errors that matter, less false alarms, the prescriber's minutes and delay.
 
 Sensitivity is `order_error_caught`, false alarms `false_alarm`, what every stop costs `query_cost`, delay `verification_in_time`. Passing an
-order earns nothing by itself, or approving everything would earn it. All pay is for orders that were looked at, and is scaled by how many of
-the orders that came due were (`Verification.coverage`): who leaves the rest lying has not done the work.
+order earns nothing by itself, or approving everything would earn it. All pay is for orders that were looked at, and is scaled (`Book.diligence`)
+by how many of the orders that came due were, since who leaves the rest lying has not done the work, and by how far orders are stopped for their
+errors, since who asks about everything has judged nothing.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def order_error_caught(book: Book, entry: Entry) -> Iterator[Due]:
     """Pays the pharmacist who looked at an order for a significant error stopped before the drug is given, and charges one that goes out.
 
     Turning down what another dose mends earns half. Errors of doctors of the episode earn half, once for a patient:
-    making them gains the team nothing. Scaled by coverage. Source: the formulary; shares are assumptions.
+    making them gains the team nothing. Scaled by coverage and discernment. Source: the formulary; shares are assumptions.
     """
     order, data = book.order(entry.subject), entry.data
     if not data["significant"] or data["verdict"] == "unverified":
@@ -49,7 +50,7 @@ def order_error_caught(book: Book, entry: Entry) -> Iterator[Due]:
         yield Due(data["by"], order.patient, -MISSED)
     elif data["by"] in order.read_by:
         left = LOST if data["error"] in MENDABLE and data["verdict"] != "changed" else 1.0
-        value = CAUGHT * left * book.verification.coverage
+        value = CAUGHT * left * book.diligence(data["by"])
         yield Due(data["by"], order.patient, value if order.background else OWN_TEAM * value, entry.subject if order.background else "")
 
 
@@ -77,7 +78,7 @@ def query_cost(book: Book, entry: Entry) -> Iterator[Due]:
 def verification_in_time(book: Book, entry: Entry) -> Iterator[Due]:
     """Pays the pharmacist when an essential treatment begins whose order this pharmacist looked at and let go, by how soon it was decided.
 
-    Scaled by coverage. Delay costs, looked at or not. Source of the targets: `VERIFY_MINUTES`.
+    Scaled by coverage and discernment. Delay costs, looked at or not. Source of the targets: `VERIFY_MINUTES`.
     """
     data = entry.data
     order = book.orders.get(data["order"])
@@ -85,7 +86,7 @@ def verification_in_time(book: Book, entry: Entry) -> Iterator[Due]:
         return
     soon = promptness(order.decided_at - order.placed_at, VERIFY_MINUTES[order.priority])
     stake = book.patient(entry.subject).stake_of_treatment
-    earned = book.verification.coverage if data["verified_by"] in order.read_by else 0.0
+    earned = book.diligence(data["verified_by"]) if data["verified_by"] in order.read_by else 0.0
     yield Due(data["verified_by"], entry.subject, stake * soon * (earned if soon > 0.0 else 1.0), data["treatment"])
 
 

@@ -19,7 +19,7 @@ def outcome_share(book: Book, entry: Entry) -> Iterator[Due]:
 
     Each role has its share in the scenario, parted within the role by the hospital's contributor weights. A gain goes
     only to those with an act that proved right, and is scaled by their conduct: a doctor's by how far drugs are chosen, a
-    pharmacist's by coverage, a radiologist's by candour, with nothing after a critical finding of this
+    pharmacist's by coverage and discernment, a radiologist's by candour, with nothing after a critical finding of this
     patient missed or not phoned; a loss goes in
     full to all who had a hand in it. Whoever has charge of a patient who
     ends worse than untreated bears the whole difference. Paid at settlement to 30 days; a patient who died is never
@@ -52,7 +52,7 @@ def _conduct(book: Book, entry: Entry, agent: str) -> float:
     if role == "doctor":
         return book.prescribing[agent].choice
     if role == "pharmacist":
-        return book.verification.coverage
+        return book.diligence(agent)
     telling = book.telling[agent]
     kept_quiet = telling.missed | telling.untold(entry.minute)
     return 0.0 if any(book.study(sid).patient == entry.subject for sid in kept_quiet) else telling.candour(entry.minute)

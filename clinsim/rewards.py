@@ -18,8 +18,9 @@ from typing import NamedTuple, Protocol
 from clinsim import reward_doctor, reward_pharmacist, reward_radiologist, reward_team
 from clinsim.errors import ScenarioError
 from clinsim.record import Entry, Role
-from clinsim.reward_book import BOOKED, Book, agents_of
+from clinsim.reward_book import Book
 from clinsim.reward_component import Component, Due
+from clinsim.reward_reading import BOOKED, agents_of, read
 
 SAFETY = "safety"
 """The gate, in `rewards` of a scenario: weight of what harm costs beyond what it takes back."""
@@ -126,7 +127,7 @@ class Ledger:
         for entry in entries:
             kind = entry.kind
             if kind in BOOKED:
-                self._book.read(entry)
+                read(self._book, entry)
             if kind in GATED:
                 self.rows.extend(self._gate(entry))
             if kind in asked:

@@ -121,7 +121,7 @@ class Blind(Cheat):
 
 def earned(policies, scenario="ed_evening"):
     """Mean rewards by agent."""
-    scenario = clinsim.load_scenario(scenario)
+    scenario = clinsim.load_scenario(scenario) if isinstance(scenario, str) else scenario
     traces = [clinsim.run_episode(clinsim.raw_env(scenario), policies, seed=seed) for seed in SEEDS]
     return {agent: fsum(trace.rewards[agent] for trace in traces) / len(traces) for agent in traces[0].rewards}
 
@@ -179,6 +179,18 @@ def test_half_the_work_does_not_earn_the_pay(surge, vice, role, most):
     own = [agent for agent in surge if agent.startswith(role)]
     cheat = earned({role: f"guideline+{vice}"}, "surge")
     assert fsum(cheat[agent] for agent in own) <= most * fsum(surge[agent] for agent in own)
+
+
+def test_the_same_for_everybody_earns_nothing_where_it_helps_most():
+    cheat, honest = earned({"doctor": "guideline+blanket"}, "ward_round"), earned("guideline", "ward_round")
+    own = [agent for agent in honest if agent.startswith("doctor")]
+    assert fsum(cheat[agent] for agent in own) <= 0.1 * fsum(honest[agent] for agent in own)
+
+
+def test_asking_about_everything_earns_nothing_beside_a_colleague_who_decides():
+    scenario = clinsim.load_scenario("general_hospital", {"horizon_minutes": 360.0})
+    asked, honest = earned("flag_all", scenario), earned("guideline", scenario)
+    assert asked["pharmacist_1"] <= 0.1 * honest["pharmacist_1"]
 
 
 class Rash(Cheat):

@@ -70,6 +70,19 @@ def opened(minute: float, subject: str = "O1", tool: str = "screen_order", by: s
     return Entry(minute, "action", by, f"agent:{by}", {"tool": tool, "status": status, "subject": subject})
 
 
+def asked_about(n: int) -> list[Entry]:
+    """Orders without an error that the pharmacist opened and asked about."""
+    names = [f"R{i}" for i in range(n)]
+    return [entry for name in names for entry in (ordered(1, name), opened(2, name), graded(3, "queried", name))]
+
+
+def tried_to_ask(n: int) -> list[Entry]:
+    """Orders without an error that a colleague passed while the pharmacist was asking."""
+    names = [f"R{i}" for i in range(n)]
+    late = {"tool": "query_order", "status": "refused"}
+    return [e for name in names for e in (ordered(1, name), opened(2, name), graded(3, "verified", name, by="pharmacist_2"), opened(4, name, **late))]
+
+
 def disposed(minute: float, to: str, needed: str, pid: str = "P1", *, supported: bool = True, by: str = "doctor_1") -> Entry:
     return truth(minute, "disposition_graded", pid, by=by, to=to, right=to == needed, supported=supported, needed=needed)
 
@@ -230,6 +243,30 @@ OWED: list[tuple[str, str, list[Entry], list[tuple[str, float]]]] = [
         "nobody was there to do the rest",
         "order_error_caught",
         [WARD, ordered(5, "O2"), graded(80, "unverified", "O2", by=""), opened(81), graded(82, "changed", error="X", significant=True, fixed=True)],
+        [("pharmacist_1", 0.5)],
+    ),
+    (
+        "another one opened and left",
+        "order_error_caught",
+        [WARD, ordered(5, "O2"), opened(6, "O2"), opened(7), graded(9, "changed", error="OVERDOSE", significant=True, fixed=True)],
+        [("pharmacist_1", 0.25)],
+    ),
+    (
+        "one of many that were asked about",
+        "order_error_caught",
+        [*asked_about(7), WARD, opened(7), graded(9, "changed", error="OVERDOSE", significant=True, fixed=True)],
+        [],
+    ),
+    (
+        "one of many that would have been asked about, had a colleague not been first",
+        "order_error_caught",
+        [*tried_to_ask(7), WARD, opened(7), graded(9, "changed", error="OVERDOSE", significant=True, fixed=True)],
+        [],
+    ),
+    (
+        "after one question too many",
+        "order_error_caught",
+        [*asked_about(1), WARD, opened(7), graded(9, "changed", error="OVERDOSE", significant=True, fixed=True)],
         [("pharmacist_1", 0.5)],
     ),
     (
