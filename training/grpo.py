@@ -83,8 +83,13 @@ def plans(settings: GrpoSettings, step: int) -> list[Plan]:
 
 
 def played(models: Cast | Engine, settings: GrpoSettings, step: int) -> list[Rollout]:
-    """Play the episodes of a step, block by block: here, in processes that read the weights from a folder, or by Ray."""
-    cut = blocks(plans(settings, step), settings.block)
+    """Play the episodes of a step."""
+    return play_all(models, settings, plans(settings, step))
+
+
+def play_all(models: Cast | Engine, settings: GrpoSettings, episodes: Sequence[Plan]) -> list[Rollout]:
+    """Play episodes block by block: here, in processes that read the weights from a folder, or by Ray."""
+    cut = blocks(episodes, settings.block)
     play = partial(played_block, settings)
     if settings.processes == "ray":
         return played_by_ray(models, cut, play)

@@ -26,6 +26,7 @@ from clinsim.training.experts import lessons, played_by_expert, seats_of
 from clinsim.training.learners import learners_of, merged_cast, prepared, with_adapter
 from clinsim.training.model import Shape, fresh_engine, halve, sharpen
 from clinsim.training.run import RunFolder, stops_told
+from clinsim.training.selfplay import SelfPlaySettings, run_selfplay
 from clinsim.training.settings import (
     GrpoSettings,
     MergeSettings,
@@ -150,6 +151,7 @@ def _extras_of_served() -> Iterator[None]:
 _ONE_STEP = {"steps": 1, "groups": 1, "group_size": 2, "evaluation_seeds": (10_000, 10_001)}
 # A tiny model earns nothing: divergence and entropy see to it that a step is taken all the same.
 _ONE_SHORT_STEP = {**_ONE_STEP, "scenario": "first_hour", "threads": 1, "kl": 0.01, "entropy": 0.01}
+_ONE_ROUND = _ONE_STEP | {"iterations": 1}
 _TWO_EPISODES = {"episodes": 2, "passes": 1}
 _SMALL = _ONE_STEP | {"lessons": 2, "lesson_passes": 1, "test_seeds": (10_000, 10_002), "processes": 1}
 RECIPES: dict[str, Recipe] = {
@@ -157,6 +159,7 @@ RECIPES: dict[str, Recipe] = {
     "sft": Recipe("supervised training on scripted experts: a small model of one's own, from nothing", SftSettings, run_sft, _TWO_EPISODES),
     "quick": Recipe("a start taught too little is taught more, learns by itself, and is tested once, in minutes", QuickSettings, run_quick, _SMALL),
     "served": Recipe("GRPO of a large chat model: accelerate learns, a server (vLLM) plays", ServedSettings, run_served, _ONE_SHORT_STEP, staged),
+    "selfplay": Recipe("self-play: play, judge, keep, train, and again, with past policies as partners", SelfPlaySettings, run_selfplay, _ONE_ROUND),
     "merge": Recipe("adapters merged into plain models", MergeSettings, run_merge, {}),
 }
 
