@@ -16,7 +16,7 @@ from typing import Any
 
 from clinsim.record import ToolCard
 
-IDS = {"patient_id": "P", "order_id": "O", "study_id": "S", "letter_id": "M"}
+IDS = {"patient_id": "P", "order_id": "O", "study_id": "S", "letter_id": "M", "hadm_id": "P", "image_id": "S"}
 """Arguments that name something in sight, and the letter its ids begin with."""
 _ID = re.compile(r"\b[POSM]\d{4}\b")
 MOST_IN_A_LIST = 3

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
+from clinsim.agents.aliases import Aliases
 from clinsim.agents.transcript import Transcript
 from clinsim.record import Observation, Reply, Seat
 
@@ -18,12 +20,13 @@ class Conversation:
     def __init__(self, seat: Seat, encode: Callable[[str], list[int]]) -> None:
         """Begin with nothing said."""
         self.transcript = Transcript(seat)
+        self.aliases = Aliases(seat.tools)
         self.tokens: Tokens = ()
         self._encode = encode
 
     def see(self, observation: Observation) -> None:
         """Read what is new; or all anew, where what was written last is not known as tokens, or no room is left."""
-        self.transcript.see(observation)
+        self.transcript.see(replace(observation, text=self.aliases.shown(observation.text)))
         fresh = self._encode(self.transcript.fresh)
         if self.transcript.turns == 1 or (self.tokens and len(self.tokens) + len(fresh) <= CONTEXT):
             self.tokens = (*self.tokens, *fresh)
@@ -32,5 +35,5 @@ class Conversation:
 
     def note(self, reply: Reply) -> None:
         """Remember what was sent; a reply with tokens goes on from them."""
-        self.transcript.note(reply)
+        self.transcript.note(replace(reply, text=self.aliases.renamed(reply.text), calls=tuple(map(self.aliases.renamed, reply.calls))))
         self.tokens = reply.tokens

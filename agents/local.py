@@ -95,6 +95,8 @@ class LocalPolicy:
         return Ask(talk.tokens, seat.tools, talk.transcript.ids, f"{draws}|{self.arm}|{agent}", f"{draws}|{turns}", seat.role)
 
     def _reply(self, agent: str, said: Written) -> Reply:
-        reply = Reply(said.text, (said.text,), None, said.tokens, said.logps, 0.0, said.decided)
-        self._talks[agent].note(reply)
+        talk = self._talks[agent]
+        text = talk.aliases.meant(said.text)
+        reply = Reply(text, (text,), None, said.tokens, said.logps, 0.0, said.decided)
+        talk.note(reply)
         return reply

@@ -25,6 +25,9 @@ from clinsim.rollout import policy_for, raw_env
 from clinsim.scenario_file import Scenario
 from clinsim.training.samples import Group, Sample
 
+TASK = "task:"
+"""How the scenario of a plan begins that is a static task: `task:DOMAIN/FILE/ID`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -214,12 +217,37 @@ def model_at(plan: Plan, writer: Writer) -> LocalPolicy:
     return LocalPolicy(writer, key_of(plan), plan.arm)
 
 
+class Seated(Protocol):
+    """An episode that stops whenever a model must decide: in a ward, or at a static task."""
+
+    def next_ask(self) -> Any | None:
+        """Play on until the model must decide: what it is to read; None when the episode is over."""
+        ...
+
+    def take(self, said: Any, written: Written) -> None:
+        """Submit what the model wrote."""
+        ...
+
+    def rollout(self) -> Rollout:
+        """What was played."""
+        ...
+
+
+def seated(plan: Plan, writer: Writer, scenarios: Mapping[str, Scenario]) -> Seated:
+    """The table of a plan: in a ward, or at a static task."""
+    if plan.scenario.startswith(TASK):
+        from clinsim.training.static_tasks import TaskTable
+
+        return TaskTable(plan, model_at(plan, writer))
+    return Table(plan, model_at(plan, writer), opened(plan, scenarios))
+
+
 def play_block(writer: Writer, plans: Sequence[Plan], scenarios: Mapping[str, Scenario]) -> list[Rollout]:
     """Play some episodes in step."""
-    return play_out(writer, [Table(plan, model_at(plan, writer), opened(plan, scenarios)) for plan in plans])
+    return play_out(writer, [seated(plan, writer, scenarios) for plan in plans])
 
 
-def play_out(writer: Writer, tables: Sequence[Table]) -> list[Rollout]:
+def play_out(writer: Writer, tables: Sequence[Seated]) -> list[Rollout]:
     """Play tables at which a model of this process sits to their ends."""
     shelf = Shelf()
     with one_thread():
@@ -237,7 +265,7 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def in_step(tables: Sequence[Table], answers: Callable[[Sequence[Any]], Sequence[tuple[Any, Written]]]) -> list[Rollout]:
+def in_step(tables: Sequence[Seated], answers: Callable[[Sequence[Any]], Sequence[tuple[Any, Written]]]) -> list[Rollout]:
     """Play tables to their ends: each time, all models that wait are answered in one batch.
 
     `answers` says to a batch of asks what was said, and the same token by token.

@@ -1,0 +1,137 @@
+"""Static tasks as training ground: episodes of one agent and one answer, with the strict score as reward.
+
+A plan whose scenario is `task:DOMAIN/FILE/ID` is played at a task of the project's own suite instead of in a ward; its samples go through the same
+advantages and the same loss. Only tasks of the training split may be played for training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+from clinsim.agents.decoding import Written
+from clinsim.benchmark.play import Play, standard_of
+from clinsim.benchmark.seated import seat_of
+from clinsim.benchmark.strict import grade
+from clinsim.benchmark.suite import OWN, Placed, Suite, load_suite
+from clinsim.errors import UsageError
+from clinsim.record import Observation, Seat
+from clinsim.training.experts import Shown
+from clinsim.training.rollouts import TASK, Model, Plan, Rollout, Said
+
+MOST_TURNS = 8
+"""Calls that an attempt may make in training and in its evaluation: enough for the gold plans of the own suite that a small model can follow."""
+TRAIN, TEST = "train", "test"
+
+
+@lru_cache(maxsize=1)
+def _own() -> Suite:
+    return load_suite(OWN)
+
+
+def tasks_in(domain: str, split: str, difficulty: str = "") -> tuple[Placed, ...]:
+    """Gradable tasks of a domain in a split, of one difficulty or of all.
+
+    Raises:
+        UsageError: There is no such domain, split or difficulty.
+    """
+    found = _own().chosen(split, domain)
+    kept = tuple(placed for placed in found if difficulty in ("", placed.task.difficulty) and standard_of(placed).gradable)
+    if not kept:
+        known = ", ".join(dict.fromkeys(placed.task.difficulty for placed in found))
+        raise UsageError(f"tasks of {domain}, {split}: none is {difficulty!r}; there are {known}")
+    return kept
+
+
+def name_of(placed: Placed) -> str:
+    """How a plan names a task."""
+    return f"{TASK}{'/'.join(placed.key)}"
+
+
+def placed_at(name: str) -> Placed:
+    """The task that a plan names.
+
+    Raises:
+        UsageError: There is none.
+    """
+    domain, file, task_id = name.removeprefix(TASK).split("/", 2)
+    return _own().task(domain, task_id, file)
+
+
+def seat_at(placed: Placed) -> Seat:
+    """The place of the one agent, by the name of its domain: domains hold different tools."""
+    return _named(seat_of(Play(placed), 0), placed.task.domain)
+
+
+def _named(seat: Seat, domain: str) -> Seat:
+    return replace(seat, agent=f"{domain}_1")
+
+
+class TaskTable:
+    """One attempt at a task that stops whenever the model must decide."""
+
+    def __init__(self, plan: Plan, model: Model) -> None:
+        """Sit down before the ticket."""
+        self.plan = plan
+        self.play = Play(placed_at(plan.scenario), MOST_TURNS)
+        self.seat = _named(seat_of(self.play, plan.seed), self.play.task.domain)
+        self.model = model
+        self.model.start([self.seat])
+        self.said: list[Said] = []
+        self._shown = Observation(self.play.opening(), 0.0, "task")
+
+    def next_ask(self) -> Any | None:
+        """What the model is to read; None when the attempt is over."""
+        return None if self.play.over else self.model.asks([(self.seat.agent, self._shown)])[0]
+
+    def take(self, said: Any, written: Written) -> None:
+        """Make the call that the model wrote; words without a call are its last."""
+        reply = self.model.replies([(self.seat.agent, self._shown)], [said])[0]
+        self.said.append(Said(self.seat.agent, self.seat.role, len(self.said), written))
+        if not reply.calls:
+            self.play.say(reply.text)
+            return
+        made = self.play.act(reply.calls[0])
+        self._shown = Observation(self.play.shown(made), float(self.play.turns), "answered")
+
+    def rollout(self) -> Rollout:
+        """What was played: the strict score is all that was earned; nobody's outcome hangs on it."""
+        graded = grade(standard_of(self.play.placed), self.play.attempt())
+        refused = sum(not made.ok for made in self.play.calls)
+        agent = self.seat.agent
+        roles = {agent: self.seat.role}
+        return Rollout(self.plan, {agent: graded.score}, roles, frozenset(roles), tuple(self.said), 0.0, self.play.turns, refused)
+
+
+# ---------------------------------------------------------------- what the gold plans show
+
+
+def gold_turns(tasks: Sequence[Placed]) -> Iterator[Shown]:
+    """The gold plans of some training tasks, turn by turn.
+
+    Raises:
+        UsageError: A task is not of the training split.
+    """
+    for number, placed in enumerate(tasks):
+        if placed.split != TRAIN:
+            raise UsageError(f"task {placed.task.id} is not for training: its split is {placed.split or 'none'}")
+        yield from _gold_turns(placed, number)
+
+
+def _gold_turns(placed: Placed, number: int) -> Iterator[Shown]:
+    play, domain = Play(placed), placed.task.domain
+    role, shown = seat_of(play, 0).role, Observation(play.opening(), 0.0, "task")
+    for call in placed.task.gold:
+        if play.over:
+            return
+        made: Mapping[str, Any] = {"name": call.name, "arguments": dict(call.arguments)}
+        yield Shown(f"{domain}_1", role, name_of(placed), number, shown, made, 1.0)
+        shown = Observation(play.shown(play.make(call.name, call.arguments)), float(play.turns), "answered")
+
+
+def seats_of_tasks(tasks: Sequence[Placed]) -> dict[str, Seat]:
+    """A seat for each domain of some tasks, by its agent."""
+    first = {placed.task.domain: placed for placed in reversed(tasks)}
+    return {seat.agent: seat for seat in map(seat_at, first.values())}
