@@ -14,6 +14,7 @@ from functools import reduce
 from pathlib import Path
 from typing import Any
 
+from clinsim.errors import UsageError
 from clinsim.record import ToolCard
 
 IDS = {"patient_id": "P", "order_id": "O", "study_id": "S", "letter_id": "M", "hadm_id": "P", "image_id": "S"}
@@ -101,11 +102,11 @@ def calls_form(cards: Sequence[ToolCard], vocabulary: Vocabulary, ids: Sequence[
     """Every call that may be written now.
 
     Raises:
-        ValueError: None may: no tool can be used with the ids in sight.
+        UsageError: None may: no tool can be used with the ids in sight and the words of the vocabulary.
     """
     calls = {card.name: form for card in cards if (form := _call_form(card, vocabulary, ids)) is not None}
     if not calls:
-        raise ValueError("no tool can be called with what is in sight")
+        raise UsageError("no tool can be called: the model has no words for what these tools want to be told")
     return ('{"name":"', Choice(calls))
 
 

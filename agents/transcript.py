@@ -23,7 +23,7 @@ SILENT = frozenset(TIMES | {
 })  # fmt: skip
 """Fields of answers and news that are not shown: times, what the line already says, and words beside the facts that carry them."""
 SILENT_IN_ROWS = SILENT - {"owner", "status"}
-SUBJECTS = ("patient_id", "order_id", "study_id", "letter_id")
+SUBJECTS = ("patient_id", "order_id", "study_id", "letter_id", "hadm_id", "image_id")
 """Where the subject of a call stands: the first that is there."""
 MOST_SUBJECTS = 6
 """Subjects that are told of when a conversation begins anew: those on the work list, latest touched first."""

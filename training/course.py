@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -12,6 +12,7 @@ import torch
 from clinsim.agents.cast import Cast
 from clinsim.processes import workers
 from clinsim.training import grpo, watch
+from clinsim.training.curriculum import Syllabus
 from clinsim.training.evaluate import Values, in_short, model_values
 from clinsim.training.learners import Learners
 from clinsim.training.run import RunFolder
@@ -32,6 +33,8 @@ class Course:
     tell: Tell
     play: grpo.Play
     values: Callable[[], Values]
+    syllabus: Syllabus | None = None
+    """Says instead of `play` where the steps go, if there is a curriculum."""
 
     def run(self) -> None:
         """From the start, or from the last checkpoint, to the end of the course.
@@ -43,7 +46,8 @@ class Course:
         if not self.folder.has_checkpoint:
             self._look({"step": -1})
             self._save()
-        for row in grpo.trained(self.learners, settings, memory, self.play):
+        for row in grpo.trained(self.learners, settings, memory, self.syllabus.play if self.syllabus else self.play):
+            row |= self.syllabus.told() if self.syllabus else {}
             if memory.step % settings.evaluate_every and memory.step != settings.steps:
                 self._add(row)
                 continue
@@ -51,11 +55,8 @@ class Course:
             self._save()
             if settings.patience and memory.since_best >= settings.patience:
                 return
-            if settings.watch == "stop" and watch.warnings(self._steps()):
+            if settings.watch == "stop" and watch.warnings(alike(self.folder.rows())):
                 return
-
-    def _steps(self) -> list[dict[str, Any]]:
-        return [row for row in self.folder.rows() if "turns_per_episode" in row]
 
     def _save(self) -> None:
         self.folder.save(self.learners.cast, self.learners, self.memory.as_data())
@@ -74,8 +75,13 @@ class Course:
         if found["return"]["mean"] > self.memory.best:
             self.memory.best, self.memory.since_best = found["return"]["mean"], 0
             self.folder.keep_best(self.learners.cast)
-        warned = watch.warnings([*self._steps(), *([row] if "turns_per_episode" in row else [])])
+        warned = watch.warnings(alike([*self.folder.rows(), row]))
         self._add(row | ({"warnings": warned} if warned else {}))
+
+
+def alike(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Steps that can be compared with the last one: those at its place, if there is a curriculum."""
+    return [row for row in rows if "turns_per_episode" in row and row.get("place") == rows[-1].get("place")]
 
 
 def played_here(cast: Cast, settings: GrpoSettings) -> Callable[[], Values]:

@@ -18,11 +18,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from clinsim.agents.cast import Cast
+from clinsim.agents.decoding import Engine
 from clinsim.errors import UsageError
 from clinsim.referee import TRAINING_SEEDS
 from clinsim.rollout import raw_env, run_episode
 from clinsim.scenario_file import load_scenario
-from clinsim.training.rollouts import Rollout
+from clinsim.training.grpo import Memory, play_all
+from clinsim.training.rollouts import Plan, Rollout
+from clinsim.training.settings import GrpoSettings
 from clinsim.training.static_tasks import TRAIN, name_of, tasks_in
 
 TASKS = "tasks:"
@@ -168,3 +172,49 @@ def score_of(place: str, rollouts: Sequence[Rollout]) -> float:
     """The mean score of some episodes at a place."""
     low, high = scale_of(place)
     return (fmean(rollout.total for rollout in rollouts) - low) / (high - low)
+
+
+# ---------------------------------------------------------------- in a run
+
+
+@dataclass(slots=True)
+class Syllabus:
+    """The curriculum of a run: says where each step goes, and books what was earned there. Its progress is kept in the memory of the run."""
+
+    settings: GrpoSettings
+    memory: Memory
+    rule: Rule = field(default_factory=Rule)
+    here: Step = field(default_factory=lambda: Step("", ""))
+    change: int = 0
+
+    def __post_init__(self) -> None:
+        """Make sure that all places exist."""
+        check(self.settings.courses)
+
+    @property
+    def progress(self) -> Progress:
+        """Where the courses stand."""
+        return Progress.of(self.memory.progress) if self.memory.progress else Progress()
+
+    def starts(self, step: int) -> list[tuple[str, int]]:
+        """Where a step goes, as scenarios (or tasks) and seeds."""
+        self.here = chosen(self.settings.courses, self.progress, self.rule, self.settings.seed, step)
+        return starts_at(self.here.place, self.settings.seed, step, self.settings.groups)
+
+    def book(self, rollouts: Sequence[Rollout]) -> None:
+        """Book what was earned where the last step went."""
+        progress = self.progress
+        self.change = moved(self.settings.courses, progress, self.rule, self.here, score_of(self.here.place, rollouts))
+        self.memory.progress = progress.as_data()
+
+    def play(self, models: Cast | Engine, settings: GrpoSettings, step: int) -> list[Rollout]:
+        """Play a step where the curriculum wants it, for `clinsim.training.grpo.trained`."""
+        key, numbers = f"{settings.seed}|{step}", range(settings.group_size)
+        episodes = [Plan(scenario, seed, number, settings.partners, key) for scenario, seed in self.starts(step) for number in numbers]
+        rollouts = play_all(models, settings, episodes)
+        self.book(rollouts)
+        return rollouts
+
+    def told(self) -> dict[str, Any]:
+        """For the metrics: where the step went, whether its course moved, and the matrix of scores by place."""
+        return {"place": self.here.place, "moved": self.change, "matrix": {place: score for place, (score, _) in self.progress.matrix.items()}}

@@ -29,7 +29,6 @@ from clinsim.agents.decoding import Engine
 from clinsim.agents.local import Writer
 from clinsim.processes import shared_out
 from clinsim.referee import TRAINING_SEEDS
-from clinsim.scenario_file import load_scenario
 from clinsim.training.advantages import Advantages, Baselines, Earned, advantages
 from clinsim.training.batches import Batch, batches, conversations
 from clinsim.training.credit import Rule, as_team, play_credited, with_share
@@ -37,7 +36,7 @@ from clinsim.training.learners import Learner, Learners, Speakers, learning_role
 from clinsim.training.loss import LossParts, LossRule, policy_loss
 from clinsim.training.optimiser import set_rate
 from clinsim.training.ray_rollouts import PlayBlock, played_by_ray
-from clinsim.training.rollouts import Plan, Rollout, blocks, play_block
+from clinsim.training.rollouts import Plan, Rollout, blocks, play_block, scenarios_of
 from clinsim.training.samples import Group, Sample, role_weights
 from clinsim.training.settings import GrpoSettings
 
@@ -52,19 +51,21 @@ class Memory:
     since_best: int = 0
     threads: int = 0
     baselines: Baselines = field(default_factory=Baselines)
+    progress: dict[str, Any] = field(default_factory=dict)
+    """Of a curriculum, as plain data; empty without one."""
 
     def as_data(self) -> dict[str, Any]:
         """As plain data."""
         values = [[*key, value] for key, value in self.baselines.values.items()]
         return {"step": self.step, "rows": self.rows, "best": self.best if math.isfinite(self.best) else None,
-                "since_best": self.since_best, "threads": self.threads, "baselines": values}  # fmt: skip
+                "since_best": self.since_best, "threads": self.threads, "baselines": values, "progress": self.progress}  # fmt: skip
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Memory:
         """From plain data."""
         baselines = Baselines(values={(scenario, role): value for scenario, role, value in data["baselines"]})
         best = -math.inf if data["best"] is None else float(data["best"])
-        return cls(int(data["step"]), int(data["rows"]), best, int(data["since_best"]), int(data["threads"]), baselines)
+        return cls(int(data["step"]), int(data["rows"]), best, int(data["since_best"]), int(data["threads"]), baselines, dict(data["progress"]))
 
 
 def starts(settings: GrpoSettings, step: int) -> list[int]:
@@ -103,7 +104,7 @@ def play_all(models: Cast | Engine, settings: GrpoSettings, episodes: Sequence[P
 
 def played_block(settings: GrpoSettings, writer: Writer, block: Sequence[Plan]) -> list[Rollout]:
     """Play some episodes in step, and work out what single turns were worth if the settings ask for it."""
-    scenarios = {plan.scenario: load_scenario(plan.scenario) for plan in block}
+    scenarios = scenarios_of(block)
     if settings.credit != "counterfactual":
         return play_block(writer, block, scenarios)
     rule = Rule(settings.credit_baseline, settings.credit_decisions, settings.credit_futures, learning_roles(settings))
@@ -257,7 +258,7 @@ Play = Callable[[Any, GrpoSettings, int], list[Rollout]]
 """How the episodes of a step are played: by those who speak, as the settings say, for step number so and so."""
 
 
-def trained(learners: Learners, settings: GrpoSettings, memory: Memory, play: Play = played) -> Iterator[dict[str, float]]:
+def trained(learners: Learners, settings: GrpoSettings, memory: Memory, play: Play = played) -> Iterator[dict[str, Any]]:
     """Train, one step after the other, from where `memory` stands; the figures of each step."""
     while memory.step < settings.steps:
         clock = [perf_counter()]

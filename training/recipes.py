@@ -21,6 +21,7 @@ from clinsim.processes import workers
 from clinsim.scenario_file import load_scenario
 from clinsim.training import grpo, quick
 from clinsim.training.course import Course, Tell, played_here, use_threads
+from clinsim.training.curriculum import Syllabus
 from clinsim.training.evaluate import figures, model_values, policy_values
 from clinsim.training.experts import lessons, played_by_expert, seats_of
 from clinsim.training.learners import learners_of, merged_cast, prepared, with_adapter
@@ -63,7 +64,8 @@ def run_grpo(settings: GrpoSettings, out: Path, resume: bool, tell: Tell) -> Non
     learners = learners_of(cast, settings)
     memory = grpo.Memory.of(folder.restored(learners)) if folder.has_checkpoint else grpo.Memory()
     use_threads(settings, memory)
-    Course(folder, learners, settings, memory, tell, grpo.played, played_here(cast, settings)).run()
+    syllabus = Syllabus(settings, memory) if settings.courses else None
+    Course(folder, learners, settings, memory, tell, grpo.played, played_here(cast, settings), syllabus).run()
 
 
 def run_sft(settings: SftSettings, out: Path, resume: bool, tell: Tell) -> None:

@@ -22,7 +22,7 @@ from clinsim.metrics import outcome
 from clinsim.record import Observation, Past, Policy, Reply, Role, Seat, Turn
 from clinsim.referee import WardEnv
 from clinsim.rollout import policy_for, raw_env
-from clinsim.scenario_file import Scenario
+from clinsim.scenario_file import Scenario, load_scenario
 from clinsim.training.samples import Group, Sample
 
 TASK = "task:"
@@ -202,6 +202,11 @@ class Table:
 
 def _partner(seat: Seat, partners: Mapping[str, str]) -> str | None:
     return partners.get(seat.agent, partners.get(seat.role))
+
+
+def scenarios_of(plans: Sequence[Plan]) -> dict[str, Scenario]:
+    """The scenarios of some plans, loaded; static tasks need none."""
+    return {plan.scenario: load_scenario(plan.scenario) for plan in plans if not plan.scenario.startswith(TASK)}
 
 
 def opened(plan: Plan, scenarios: Mapping[str, Scenario]) -> WardEnv:

@@ -9,22 +9,22 @@ join the pool and are evaluated on the validation seeds, and a checkpoint is wri
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 from typing import Any, Literal
 
 import numpy as np
-import torch
 from pydantic import Field
 
 from clinsim.agents.cast import Cast
 from clinsim.agents.local import model_in
 from clinsim.benchmark.report import markdown
 from clinsim.errors import UsageError
-from clinsim.processes import workers
 from clinsim.training import grpo
+from clinsim.training.course import Tell, use_threads
+from clinsim.training.curriculum import Syllabus
 from clinsim.training.evaluate import figures, model_values
 from clinsim.training.judges import Heuristic, Judge, kept
 from clinsim.training.learners import Learner, Learners, learners_of, learning_roles, prepared
@@ -34,8 +34,6 @@ from clinsim.training.samples import Sample
 from clinsim.training.settings import GrpoSettings
 from clinsim.training.sft import FitRule, fitted
 
-Tell = Callable[[Mapping[str, Any]], None]
-"""Told of each row of metrics as it is written."""
 POOL, REPORT = "pool", "report.md"
 CHAT = "chat:"
 
@@ -67,11 +65,11 @@ def partners_at(settings: SelfPlaySettings, step: int, seed: int, members: Seque
     return {**settings.partners, role: f"local:{member}"}
 
 
-def plans(settings: SelfPlaySettings, step: int, members: Sequence[Path]) -> list[Plan]:
-    """The episodes of a step."""
+def plans(settings: SelfPlaySettings, step: int, members: Sequence[Path], starts: Sequence[tuple[str, int]]) -> list[Plan]:
+    """The episodes of a step from some starts (scenario or task, and seed)."""
     return [
-        Plan(settings.scenario, seed, number, partners, f"{settings.seed}|{step}")
-        for seed in grpo.starts(settings, step)
+        Plan(scenario, seed, number, partners, f"{settings.seed}|{step}")
+        for scenario, seed in starts
         for partners in [partners_at(settings, step, seed, members)]
         for number in range(settings.group_size)
     ]
@@ -109,6 +107,7 @@ class SelfPlay:
     memory: grpo.Memory
     judge: Judge
     tell: Tell
+    syllabus: Syllabus | None = None
 
     def run(self) -> None:
         """From the start, or from the last checkpoint, to the end.
@@ -122,7 +121,7 @@ class SelfPlay:
         while self.memory.step < self.settings.iterations:
             found = TRAIN[self.settings.train](self)
             self.memory.step += 1
-            self._close({"step": self.memory.step - 1, **found})
+            self._close({"step": self.memory.step - 1, **found, **(self.syllabus.told() if self.syllabus else {})})
 
     def members(self) -> list[Path]:
         """Past policies that may be partners: those of iterations before this one."""
@@ -130,8 +129,14 @@ class SelfPlay:
         return [self.folder.path / POOL / f"{number:04d}" for number in latest] if self.settings.pool else []
 
     def play(self, cast: Cast, settings: GrpoSettings, step: int) -> list[Rollout]:
-        """The episodes of a step, with partners from the pool."""
-        return grpo.play_all(cast, settings, plans(self.settings, step, self.members()))
+        """The episodes of a step, with partners from the pool; where the curriculum wants them, if there is one."""
+        if self.syllabus is None:
+            return grpo.play_all(
+                cast, settings, plans(self.settings, step, self.members(), [(settings.scenario, k) for k in grpo.starts(settings, step)])
+            )
+        rollouts = grpo.play_all(cast, settings, plans(self.settings, step, self.members(), self.syllabus.starts(step)))
+        self.syllabus.book(rollouts)
+        return rollouts
 
     def _close(self, row: dict[str, Any]) -> None:
         """End an iteration: into the pool, evaluate, report, checkpoint."""
@@ -233,6 +238,5 @@ def run_selfplay(settings: SelfPlaySettings, out: Path, resume: bool, tell: Tell
     cast = Cast.load(out / "latest") if folder.has_checkpoint else prepared(Cast.load(model_in(Path(settings.start))), settings)
     learners = learners_of(cast, settings)
     memory = grpo.Memory.of(folder.restored(learners)) if folder.has_checkpoint else grpo.Memory()
-    memory.threads = memory.threads or settings.threads or workers()
-    torch.set_num_threads(memory.threads)
-    SelfPlay(folder, learners, settings, memory, judge, tell).run()
+    use_threads(settings, memory)
+    SelfPlay(folder, learners, settings, memory, judge, tell, Syllabus(settings, memory) if settings.courses else None).run()

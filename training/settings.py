@@ -75,6 +75,10 @@ class GrpoSettings(AdapterSettings):
     entropy: float = Field(0.003, ge=0)
     equal_roles: bool = Field(True, description="Each role weighs the same in the loss, however much it talks.")
     most_norm: float = Field(1.0, gt=0)
+    courses: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="A curriculum instead of the one scenario: places by course, the easiest first (`clinsim.training.curriculum`).",
+    )
     partners: dict[str, str] = Field(default_factory=dict, description="Seats that do not learn: agent or role to SPEC.")
     learners: Literal["shared", "adapters", "models"] = Field("shared", description="One policy, a LoRA adapter for each role, or a model for each.")
     frozen: tuple[Role, ...] = Field((), description="Roles that play with the weights of the start, and do not learn.")
@@ -124,6 +128,8 @@ class ServedSettings(GrpoSettings):
             raise ValueError("weights that are spread over devices are moved by adamw")
         if self.credit == "counterfactual":
             raise ValueError("credit counterfactual is worked out by models of this process, not over a server")
+        if self.courses:
+            raise ValueError("courses are played by models of this process, not over a server")
         return self
 
 

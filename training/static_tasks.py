@@ -6,11 +6,15 @@ advantages and the same loss. Only tasks of the training split may be played for
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
+from pydantic_core import from_json
+
+from clinsim.agents.aliases import Aliases
+from clinsim.agents.call_grammar import written
 from clinsim.agents.decoding import Written
 from clinsim.benchmark.play import Play, standard_of
 from clinsim.benchmark.seated import seat_of
@@ -121,14 +125,17 @@ def gold_turns(tasks: Sequence[Placed]) -> Iterator[Shown]:
 
 
 def _gold_turns(placed: Placed, number: int) -> Iterator[Shown]:
-    play, domain = Play(placed), placed.task.domain
-    role, shown = seat_of(play, 0).role, Observation(play.opening(), 0.0, "task")
+    """The gold plan of a task in the names that a small model is shown."""
+    play = Play(placed)
+    seat = _named(seat_of(play, 0), placed.task.domain)
+    aliases, text, turn = Aliases(seat.tools), play.opening(), 0
     for call in placed.task.gold:
         if play.over:
             return
-        made: Mapping[str, Any] = {"name": call.name, "arguments": dict(call.arguments)}
-        yield Shown(f"{domain}_1", role, name_of(placed), number, shown, made, 1.0)
-        shown = Observation(play.shown(play.make(call.name, call.arguments)), float(play.turns), "answered")
+        shown = Observation(aliases.shown(text), float(turn), "answered" if turn else "task")
+        made: dict[str, Any] = from_json(aliases.renamed(written({"name": call.name, "arguments": call.arguments})))
+        yield Shown(seat.agent, seat.role, name_of(placed), number, shown, made, 1.0)
+        text, turn = play.shown(play.make(call.name, call.arguments)), play.turns
 
 
 def seats_of_tasks(tasks: Sequence[Placed]) -> dict[str, Seat]:

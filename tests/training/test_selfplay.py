@@ -96,12 +96,13 @@ def test_a_judge_that_is_none_is_named():
 def test_partners_are_the_same_for_a_group_and_leave_somebody_to_learn():
     members = [Path("pool/0000"), Path("pool/0001")]
     settings = SMALL.model_copy(update={"groups": 8, "partner_share": 0.5, "partners": {}})
-    found = plans(settings, 3, members)
+    starts = [("first_hour", seed) for seed in range(8)]
+    found = plans(settings, 3, members, starts)
     by_seed = {seed: {json.dumps(plan.partners) for plan in found if plan.seed == seed} for seed in {plan.seed for plan in found}}
     assert all(len(partners) == 1 for partners in by_seed.values())
     assert len({partners for (partners,) in by_seed.values()}) > 2
     assert any(not plan.partners for plan in found)
-    assert found == plans(settings, 3, members) != plans(settings, 4, members)
+    assert found == plans(settings, 3, members, starts) != plans(settings, 4, members, starts)
     alone = SMALL.model_copy(update={"partners": dict.fromkeys(ROLES[1:], "idle")})
     assert all(partners_at(alone, 0, seed, members) == alone.partners for seed in range(50))
     assert all(partners_at(settings, 0, seed, []) == {} for seed in range(50))

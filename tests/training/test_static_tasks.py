@@ -1,0 +1,99 @@
+"""Static tasks as training ground: what a small model reads and writes there, what it earns, and which tasks may teach."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from clinsim.agents.aliases import Aliases
+from clinsim.agents.call_grammar import canonical, written
+from clinsim.agents.conversation import Conversation
+from clinsim.agents.decoding import Written
+from clinsim.agents.local import LocalPolicy
+from clinsim.benchmark.play import Play
+from clinsim.benchmark.replay import Job, play_job
+from clinsim.benchmark.seated import play_seated, seat_of
+from clinsim.benchmark.suite import load_suite
+from clinsim.errors import UsageError
+from clinsim.record import Observation, Reply
+from clinsim.training.experts import card_of, lessons
+from clinsim.training.model import Shape, fresh_engine
+from clinsim.training.rollouts import Plan, play_block
+from clinsim.training.static_tasks import TEST, TRAIN, gold_turns, name_of, placed_at, seats_of_tasks, tasks_in
+
+DOMAINS = ("radiology_report", "clinical_diagnosis", "triage_emergency", "ehr_management", "visual_diagnosis", "drug_interaction")
+SOME = [tasks_in(domain, TRAIN)[k] for domain in DOMAINS for k in (0, -1)]
+
+
+class Gold:
+    """Writes the gold plan of the task that is asked about, in the names that it is shown."""
+
+    def __init__(self, placed):
+        self.placed = placed
+        self.aliases = Aliases(seat_of(Play(placed), 0).tools)
+        self.aliases.shown(Play(placed).opening())
+        self.calls = iter(placed.task.gold)
+
+    def complete(self, asks, shelf=None):
+        call = next(self.calls)
+        text = self.aliases.renamed(written({"name": call.name, "arguments": call.arguments}))
+        return [Written(text, (*ask.tokens, 1), (len(ask.tokens),), (-0.5,), ((1, 2),)) for ask in asks]
+
+    def encoder(self, role):
+        return lambda text: [1] * len(text.split())
+
+
+@pytest.mark.parametrize("placed", SOME, ids=lambda placed: placed.task.id)
+def test_the_gold_plan_earns_what_it_earns_in_a_replay(placed):
+    (rollout,) = play_block(Gold(placed), [Plan(name_of(placed), 0, 0)], {})
+    assert rollout.total == play_job(Job(placed, "gold")).strict == 1.0
+    assert [json.loads(said.written.text)["name"] for said in rollout.said] == [call.name for call in placed.task.gold]
+    assert {sample.role for sample in rollout.samples(0)} == {seat_of(Play(placed), 0).role}
+
+
+def test_ids_are_renamed_and_the_ticket_stays_in_sight():
+    placed = next(placed for placed in load_suite("own").tasks if placed.task.id.startswith("shift-which-image"))
+    play = Play(placed)
+    talk = Conversation(seat_of(play, 0), lambda text: [0] * len(text))
+    talk.see(Observation(play.opening(), 0.0, "task"))
+    assert talk.transcript.ids == ("S0001", "S0002", "S0003")
+    assert "Images S0001, S0002, S0003" in talk.transcript.fresh
+    first = placed.task.subjects[0]
+    call = written({"name": "analyze_medical_image", "arguments": {"image_id": first}})
+    assert talk.aliases.meant(talk.aliases.renamed(call)) == call
+    talk.note(Reply(call, (call,)))
+    talk.see(Observation(play.shown(play.act(call)), 1.0, "answered"))
+    assert first not in talk.transcript.fresh
+    assert "Images S0001" in talk.transcript.folded()
+    assert "measurements" in talk.transcript.folded()
+
+
+def test_the_living_hospital_is_shown_as_it_is(seats):
+    aliases = Aliases(next(iter(seats.values())).tools)
+    text = '{"minute":0.0,"why":"new patient P0001","worklist":[{"patient":"P0001"}],"news":[],"last_result":null}'
+    assert aliases.shown(text) == text == aliases.meant(text) == aliases.renamed(text)
+
+
+def test_a_small_model_can_be_taught_gold_plans_and_then_plays_tasks():
+    tasks = tasks_in("radiology_report", TRAIN)[:6]
+    shown, seats = list(gold_turns(tasks)), seats_of_tasks(tasks)
+    engine = fresh_engine(shown, seats, Shape(vocabulary=700, hidden=32, layers=1, heads=2))
+    samples = list(lessons(engine, shown, seats))
+    assert len({sample.group.scenario for sample in samples}) == len(tasks)
+    for turn in shown:
+        assert canonical(turn.call, card_of(seats[turn.agent], turn.call), engine.vocabulary)
+    rollouts = play_block(engine, [Plan(name_of(tasks[0]), 0, number) for number in range(3)], {})
+    assert all(-0.5 <= rollout.total <= 1.0 and rollout.said for rollout in rollouts)
+    play = Play(tasks[0], 3)
+    assert play_seated(play, LocalPolicy(engine), 0).failure == ""
+    assert play.turns == 3 or play.submitted
+
+
+def test_only_training_tasks_teach():
+    assert placed_at(name_of(SOME[0])) is SOME[0]
+    with pytest.raises(UsageError, match="is not for training: its split is test"):
+        list(gold_turns(tasks_in("radiology_report", TEST)[:1]))
+    with pytest.raises(UsageError, match="none is 'impossible'"):
+        tasks_in("radiology_report", TRAIN, "impossible")
+    assert {placed.task.difficulty for placed in tasks_in("radiology_report", TRAIN, "medium")} == {"medium"}
