@@ -181,7 +181,7 @@ def by_sft(run: SelfPlay) -> dict[str, Any]:
     samples = [sample for episode, rollout in enumerate(rollouts) for sample in rollout.samples(episode)]
     teaching = [sample for sample in samples if (sample.episode, sample.agent) in chosen.parts]
     losses = {learner.name: list(_taught(run, learner, teaching)) for learner in run.learners.each}
-    return {
+    found = {
         "return": fmean(rollout.total for rollout in rollouts),
         "utility_loss": fmean(rollout.utility_loss for rollout in rollouts),
         "episodes": len(rollouts),
@@ -192,6 +192,7 @@ def by_sft(run: SelfPlay) -> dict[str, Any]:
         "samples": len(teaching),
         "loss": _mean([loss for row in losses.values() for loss in row]),
     }
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _taught(run: SelfPlay, learner: Learner, samples: Sequence[Sample]) -> Iterator[float]:

@@ -128,7 +128,7 @@ def test_a_checkpoint_that_was_being_moved_is_found(engine, tmp_path):
 
 
 def test_mistakes_are_named(start, tmp_path):
-    with pytest.raises(UsageError, match="unknown recipe 'fast'; there are grpo, sft, quick, served, merge"):
+    with pytest.raises(UsageError, match="unknown recipe 'fast'; there are grpo, sft, quick, served, selfplay, merge"):
         recipe_of("fast")
     for given, message in [
         (["start=x", "stepz=1"], "there are scenario"),

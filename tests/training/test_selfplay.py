@@ -136,7 +136,7 @@ def without_times(folder: Path) -> list[dict]:
 
 
 def test_a_killed_run_goes_on_to_the_same_numbers(start, tmp_path):
-    settings = SMALL.model_copy(update={"start": str(start), "iterations": 2, "groups": 1})
+    settings = SMALL.model_copy(update={"start": str(start), "iterations": 2, "groups": 1, "group_size": 4})
     run_selfplay(settings, tmp_path / "straight", False, lambda row: None)
     given = {**settings.model_dump(mode="json", exclude_defaults=True), "start": str(start)}
     (tmp_path / "settings.yaml").write_text(json.dumps(given))
