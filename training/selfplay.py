@@ -102,6 +102,7 @@ class SelfPlay:
     """A run on its way: where it is kept, who learns, what it remembers, and who judges."""
 
     folder: RunFolder
+    cast: Cast
     learners: Learners
     settings: SelfPlaySettings
     memory: grpo.Memory
@@ -145,12 +146,12 @@ class SelfPlay:
         self.folder.add(row)
         self.memory.rows += 1
         (self.folder.path / REPORT).write_text(report(self.folder.rows()), encoding="utf-8")
-        self.folder.save(self.learners.cast, self.learners, self.memory.as_data())
+        self.folder.save(self.cast, self.learners, self.memory.as_data())
         self.tell(row)
 
     def _looked(self) -> dict[str, Any]:
         """Figures on the validation seeds, everybody playing with the models as they are; the best models are kept."""
-        cast, settings = self.learners.cast, self.settings
+        cast, settings = self.cast, self.settings
         found = figures(model_values(cast, settings.scenario, range(*settings.evaluation_seeds), settings.partners))
         if found["return"]["mean"] > self.memory.best:
             self.memory.best = found["return"]["mean"]
@@ -162,7 +163,7 @@ class SelfPlay:
         draft = place.with_suffix(".part")
         for old in (draft, place):
             shutil.rmtree(old, ignore_errors=True)
-        write_model(self.learners.cast, draft)
+        write_model(self.cast, draft)
         draft.rename(place)
 
 
@@ -176,7 +177,7 @@ def by_grpo(run: SelfPlay) -> dict[str, Any]:
 
 def by_sft(run: SelfPlay) -> dict[str, Any]:
     """An iteration of playing, judging, keeping and teaching."""
-    rollouts = run.play(run.learners.cast, run.settings, run.memory.step)
+    rollouts = run.play(run.cast, run.settings, run.memory.step)
     chosen = kept(rollouts, run.judge.verdicts(rollouts), run.settings.keep)
     samples = [sample for episode, rollout in enumerate(rollouts) for sample in rollout.samples(episode)]
     teaching = [sample for sample in samples if (sample.episode, sample.agent) in chosen.parts]
@@ -203,7 +204,7 @@ def _taught(run: SelfPlay, learner: Learner, samples: Sequence[Sample]) -> Itera
         seed=run.settings.seed + run.memory.step,
     )  # fmt: skip
     if own:
-        yield from (step.loss for step in fitted(run.learners.cast.speaking(learner.voice).model, own, rule))
+        yield from (step.loss for step in fitted(run.cast.speaking(learner.voice).model, own, rule))
 
 
 TRAIN = {"sft": by_sft, "grpo": by_grpo}
@@ -240,4 +241,4 @@ def run_selfplay(settings: SelfPlaySettings, out: Path, resume: bool, tell: Tell
     learners = learners_of(cast, settings)
     memory = grpo.Memory.of(folder.restored(learners)) if folder.has_checkpoint else grpo.Memory()
     use_threads(settings, memory)
-    SelfPlay(folder, learners, settings, memory, judge, tell, Syllabus(settings, memory) if settings.courses else None).run()
+    SelfPlay(folder, cast, learners, settings, memory, judge, tell, Syllabus(settings, memory) if settings.courses else None).run()
