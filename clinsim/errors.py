@@ -31,3 +31,7 @@ class TraceError(UsageError):
 
 class ServerError(UsageError, ConnectionError):
     """The server of a model gives no answer, or none that can be read; the message names the server and what is the matter."""
+
+
+class WorkerError(UsageError, ChildProcessError):
+    """A process to which work was given out was ended from outside; the message says so, and whoever knows of a way on adds it."""

@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context, parent_process
 from multiprocessing.context import BaseContext
+from threading import Thread
 from typing import TypeVar
+
+from clinsim.errors import WorkerError
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -28,12 +32,30 @@ def shared_out(work: Callable[[T], R], items: Sequence[T], chunk: int = 1, proce
         processes: How many processes (None: one for each processor); with one, nothing is sent anywhere.
         preload: Module to load once, in a server that does nothing else and that the processes are forked from: for work with torch, whose
             threads do not survive that the process they run in is forked.
+
+    Raises:
+        WorkerError: One of the processes was ended from outside.
     """
     most = processes or workers()
     if most == 1 or len(items) < 2:
         return [work(item) for item in items]
-    with ProcessPoolExecutor(min(most, len(items)), _server(preload) if preload else None) as pool:
-        return list(pool.map(work, items, chunksize=chunk))
+    try:
+        with ProcessPoolExecutor(min(most, len(items)), _server(preload) if preload else None, _end_with_parent) as pool:
+            return list(pool.map(work, items, chunksize=chunk))
+    except BrokenProcessPool as problem:
+        raise WorkerError("a worker process was ended from outside, as happens where memory is short: fewer need less") from problem
+
+
+def _end_with_parent() -> None:
+    """In a worker: see to it that it ends when the process that it works for does, even one that was killed and could tell nobody."""
+    Thread(target=_outlive_nobody, daemon=True).start()
+
+
+def _outlive_nobody() -> None:
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def _server(preload: str) -> BaseContext:

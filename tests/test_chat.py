@@ -529,6 +529,16 @@ def test_a_shift_that_lost_its_server_goes_on_to_the_same_digest(serve, capsys, 
     assert len(server.requests) - before == len([a for a in Trace.load(tmp_path / "cut" / "trace.jsonl").actions if a.agent == "doctor_1"]) - 3
 
 
+def test_a_replay_of_which_nothing_was_played_is_no_success(capsys, tmp_path):
+    suite = str(Path(__file__).parent / "benchmark" / "clinical_diagnosis")
+    policies = ("--policy", "chat:m@http://127.0.0.1:9/v1#retries=0", "--policy", "idle")
+    assert code_of(["replay", "--suite", suite, *policies, "--out", str(tmp_path / "out"), "--json"]) == 2
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["matrix"]["idle"]["clinical_diagnosis"]["errors"] == 0
+    assert printed.err.count("\n") == 1
+    assert "all 2 attempts failed, the first with ServerError: http://127.0.0.1:9/v1 (m) cannot be reached" in printed.err
+
+
 def test_half_a_character_does_no_harm(serve, capsys, tmp_path):
     half = completion(
         {"tool_calls": [{"function": {"name": "get_vital_signs", "arguments": '{"patient_id": "B2\\ud800", "answer": "\\ud83d\\ude00"}'}}]}

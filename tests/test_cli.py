@@ -108,6 +108,16 @@ BAD_USE = {
     "no such trace to regrade": (["regrade", "none.jsonl"], "none.jsonl: cannot be read"),
     "no trace at all": (["regrade", "broken.yaml"], "broken.yaml: line 1"),
     "recorded nothing": (["run", "first_hour", "--policy", "recorded:none.jsonl"], "none.jsonl: cannot be read"),
+    "a split that nobody asks for": (["tasks", "generate", "--n", "3", "--from", "first_hour", "--split", "test"], "--split goes with --writer"),
+    "a domain that nobody asks for": (
+        ["tasks", "generate", "--n", "3", "--from", "first_hour", "--domain", "medical_qa"],
+        "--domain goes with --writer",
+    ),
+    "an option before its command": (["tasks", "--suite", "own", "check"], "--suite goes behind the name of the command: clinsim tasks check"),
+    "most without a precision": (["experiment", "first_hour", "--most", "3"], "--most goes with --precision"),
+    "a figure without a precision": (["experiment", "first_hour", "--figure", "deaths"], "--figure goes with --precision"),
+    "a rehearsal that is kept": (["train", "quick", "--dry-run", "--out", "x"], "--out does not go with --dry-run"),
+    "a day for nobody": (["export", "x", "--vidigi", "y.csv", "--day", "2026-02-01"], "--day goes with --fhir"),
     "unknown role": (["tools", "--role", "surgeon"], "--role: unknown 'surgeon'; there are doctor, pharmacist, radiologist"),
     "unknown toolset": (["tools", "--toolset", "magic"], "--toolset: unknown 'magic'"),
 }

@@ -10,7 +10,6 @@ import json
 import os
 import shutil
 from collections.abc import Container, Iterator, Mapping
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -160,8 +159,6 @@ def _why(problem: Exception) -> str | None:
     """What was the matter, if it was nothing that this project did wrong."""
     if isinstance(problem, FloatingPointError | ChildProcessError | ServerError):
         return str(problem)
-    if isinstance(problem, BrokenProcessPool):
-        return "a process that played was ended, as happens where memory is short (lower processes or block)"
     if isinstance(problem, MemoryError | torch.OutOfMemoryError) or _NO_MEMORY in str(problem):
         return f"memory ran out (lower batch_tokens, or start with a smaller block or group_size): {str(problem).splitlines()[0]:.120}"
     return None

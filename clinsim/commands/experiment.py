@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from clinsim.commands.needless import refuse_needless
 from clinsim.commands.run import parse_policies
 from clinsim.commands.screen import number, page, progress, table, write_json
 from clinsim.errors import UsageError
@@ -19,6 +20,7 @@ LEFT_OUT = ("utilisation_", "queue_", "return_")
 
 
 def experiment(
+    context: typer.Context,
     scenario: Annotated[str, typer.Argument(help="Name of a shipped scenario, or a scenario file.")],
     replications: Annotated[int | None, typer.Option(min=1, max=100_000, help="Replications of each alternative; default 10.")] = None,
     precision: Annotated[float | None, typer.Option(help="Replicate until each --figure is known within this share of its mean, e.g. 0.05.")] = None,
@@ -43,7 +45,9 @@ def experiment(
         team.check()
     if out is not None:
         files.check_folder(out)
-    _check_size(replications, precision, figure)
+    _check_size(replications, precision)
+    if precision is None:
+        refuse_needless(context, ("figure", "most"), "goes with --precision")
     plan = Plan(
         replications or 10,
         precision,
@@ -63,13 +67,11 @@ def experiment(
         raise typer.Exit(1)
 
 
-def _check_size(replications: int | None, precision: float | None, figure: list[str] | None) -> None:
+def _check_size(replications: int | None, precision: float | None) -> None:
     if replications is not None and precision is not None:
         raise UsageError("--replications and --precision: give one of them")
     if precision is not None and not 0.0 < precision < 1.0:
         raise UsageError(f"--precision {precision:g}: give a share between 0 and 1, for example 0.05")
-    if figure and precision is None:
-        raise UsageError("--figure goes with --precision")
 
 
 def _team(text: str, scenario: str) -> dict[str, str]:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from clinsim.commands.check import ScenarioOption, trace_path
+from clinsim.commands.needless import refuse_needless
 from clinsim.commands.screen import write_json
 from clinsim.errors import UsageError
 from clinsim.recheck import scenario_of
@@ -16,6 +17,7 @@ from clinsim.trace_file import Trace
 
 
 def export(
+    context: typer.Context,
     traces: Annotated[list[Path], typer.Argument(metavar="TRACE...", help="Traces, or the folders of runs.")],
     vidigi: Annotated[Path | None, typer.Option(help="Write an event log for vidigi 2.0 to this CSV file; each trace is a run of it.")] = None,
     fhir: Annotated[Path | None, typer.Option(help="Write a FHIR R4B bundle for each chart of one trace into this folder.")] = None,
@@ -29,6 +31,8 @@ def export(
 
     if vidigi is None and fhir is None:
         raise UsageError("nothing to write: give --vidigi FILE or --fhir DIR")
+    if fhir is None:
+        refuse_needless(context, ("day",), "goes with --fhir")
     if fhir is not None and len(traces) > 1:
         raise UsageError("--fhir takes one trace: patients of several would bear the same ids")
     loaded = [(Trace.load(path), path) for path in map(trace_path, traces)]

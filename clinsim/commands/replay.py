@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from clinsim.commands.needless import refuse_needless
 from clinsim.commands.screen import number, page, progress, table, write_json
-from clinsim.errors import UsageError
+from clinsim.errors import UsageError, WorkerError
 
 SCORERS = ("strict", "legacy")
+PLAYING = ("policy", "split", "domain", "trials", "workers", "resume")
+"""Options about playing: recorded runs are scored as they are."""
 LISTED = 10
 """Ids that are listed for people; data has them all."""
 
 
 def replay(
+    context: typer.Context,
     suite: Annotated[str, typer.Option(help="own, one of its domains, or bioagents, agentclinic, tau2 with --data.")],
     data: Annotated[Path | None, typer.Option(help="Folder or file of a suite that is not the project's own.")] = None,
     policy: Annotated[list[str] | None, typer.Option(help="SPEC of a policy; more than once for a matrix. Default gold.")] = None,
@@ -27,11 +31,13 @@ def replay(
     domain: Annotated[str, typer.Option(help="Only tasks of this domain.")] = "",
     trials: Annotated[int, typer.Option(min=1, help="How often each task is played; trials reseed the policy.")] = 1,
     trajectories: Annotated[Path | None, typer.Option(help="JSONL of recorded calls to score, instead of playing.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, max=1024, help="Processes; the results do not depend on it.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a replay in --out that was cut off.")] = False,
     out: Annotated[Path | None, typer.Option(help="Folder for rows, CSV, Markdown and figure (of recorded runs: rows).")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
     """Replay static tasks: play policies on them, or score recorded trajectories."""
+    from clinsim.benchmark.report import summary, write_all
     from clinsim.benchmark.suite import load_suite  # numpy and the hospital: only when they are needed
 
     if scorer not in SCORERS:
@@ -41,21 +47,19 @@ def replay(
     specs = list(dict.fromkeys(policy or ["gold"]))
     chosen = {"suite": suite, "data": str(data or ""), "split": split, "domain": domain, "trials": trials, "policies": specs}
     if trajectories is not None:
-        _check_alone(policy=policy, split=split != "all", domain=domain, trials=trials > 1, resume=resume)
+        refuse_needless(context, PLAYING, "does not go with --trajectories, which scores every line of a file as it is")
     loaded = load_suite(suite, data)
     listed = {"unknown": list(loaded.unknown), "disputed": list(loaded.disputed)}
     if trajectories is not None:
         _tell_rows({"suite": suite, "scorer": scorer, **_scored(loaded, trajectories, scorer, out), **listed}, as_json, out)
         return
     with nullcontext() if as_json else progress.status(suite):
-        found = {**_played(loaded.chosen(split, domain), chosen, scorer, out, resume=resume), **listed}
+        rows = _played(loaded.chosen(split, domain), chosen, out, workers, resume=resume)
+        found = {**summary(suite, scorer, rows, split=split), **listed}
+    if out is not None:
+        write_all(out, scorer, rows)
     _tell(found, as_json, out)
-
-
-def _check_alone(**given: Any) -> None:
-    """Recorded runs are scored as they are: nothing is played, chosen or gone on with."""
-    if needless := [name for name, value in given.items() if value]:
-        raise UsageError(f"--{needless[0]} does not go with --trajectories, which scores every line of a file as it is")
+    _check_played(rows)
 
 
 def _scored(suite: Any, path: Path, scorer: str, out: Path | None) -> dict[str, Any]:
@@ -71,18 +75,29 @@ def _scored(suite: Any, path: Path, scorer: str, out: Path | None) -> dict[str, 
     return {"policy": f"recorded:{path.name}", "trajectories": rows}
 
 
-def _played(tasks: Any, chosen: Mapping[str, Any], scorer: str, out: Path | None, *, resume: bool) -> dict[str, Any]:
-    """Play what was chosen, and sum it up."""
+def _played(tasks: Any, chosen: Mapping[str, Any], out: Path | None, workers: int | None, *, resume: bool) -> dict[str, list[Any]]:
+    """Play what was chosen: rows by policy."""
     from clinsim.benchmark.replay import fingerprint, jobs_of, open_folder, replayed
-    from clinsim.benchmark.report import summary, write_all
 
     jobs = jobs_of(tasks, chosen["policies"], chosen["trials"])
     journal = open_folder(out, {**chosen, "tasks": fingerprint(tasks)}, resume=resume) if out is not None else None
-    rows = list(replayed(jobs, journal))
-    policies = {spec: [row for row in rows if row.policy == spec] for spec in chosen["policies"]}
-    if out is not None:
-        write_all(out, scorer, policies)
-    return summary(chosen["suite"], scorer, policies, split=chosen["split"])
+    try:
+        rows = list(replayed(jobs, journal, workers))
+    except WorkerError as problem:
+        kept = f"what was played is kept in {out}: go on with --resume" if out is not None else "nothing is kept without --out"
+        raise UsageError(f"{problem}; {kept}") from problem
+    return {spec: [row for row in rows if row.policy == spec] for spec in chosen["policies"]}
+
+
+def _check_played(rows: Mapping[str, Sequence[Any]]) -> None:
+    """A policy of which nothing could be played has no figures: that is no success.
+
+    Raises:
+        UsageError: Every attempt of a policy failed in the infrastructure.
+    """
+    for spec, attempts in rows.items():
+        if attempts and all(row.error for row in attempts):
+            raise UsageError(f"--policy {spec}: all {len(attempts)} attempts failed, the first with {attempts[0].error}")
 
 
 def _tell_rows(found: Mapping[str, Any], as_json: bool, out: Path | None) -> None:

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from clinsim.commands.needless import refuse_needless
 from clinsim.commands.screen import page, progress, table, write_json
 from clinsim.errors import UsageError
 
@@ -33,6 +34,11 @@ def tasks(
 ) -> None:
     """List the static tasks of a suite."""
     if context.invoked_subcommand is not None:
+        refuse_needless(
+            context,
+            ("suite", "data", "split", "domain", "as_json"),
+            f"goes behind the name of the command: clinsim tasks {context.invoked_subcommand}",
+        )
         return
     from clinsim.benchmark.suite import load_suite  # the hospital: only when it is needed
 
@@ -74,6 +80,7 @@ def check(
 
 @tasks_app.command()
 def generate(
+    context: typer.Context,
     n: Annotated[int, typer.Option("--n", min=1, help="How many tasks.")],
     source: Annotated[list[str] | None, typer.Option("--from", help="Scenario whose shifts are played; may be given several times.")] = None,
     out: Annotated[Path, typer.Option(help="Folder to write into: one folder below it for each domain.")] = Path("generated"),
@@ -89,6 +96,9 @@ def generate(
 
         commissioned(Order(writer, tuple(source or ()), suite, domain, split, n, out), as_json)
         return
+    refuse_needless(
+        context, ("domain", "split", "suite"), "goes with --writer: tasks from shifts are written for all domains, in the split of their seeds"
+    )
     if not source:
         raise UsageError("tasks generate needs --from SCENARIO (or --writer, with --from or --suite)")
     from clinsim.benchmark.generation.collect import chosen, shares, write

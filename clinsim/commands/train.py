@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from clinsim.commands.needless import refuse_needless
 from clinsim.commands.screen import number, page, progress, table, write_json
 from clinsim.errors import UsageError
 from clinsim.scenario_file import load_scenario
@@ -16,6 +17,7 @@ NEEDS = "needs the extra `train`: pip install torch==2.13.0, then clinsim[train]
 
 
 def train(
+    context: typer.Context,
     recipe: Annotated[str, typer.Argument(help="Name of a recipe; an unknown one lists them.")],
     given: Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Settings, which win over the file's.")] = None,
     config: Annotated[Path | None, typer.Option(help="YAML file of settings.")] = None,
@@ -25,6 +27,8 @@ def train(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
     """Train by a recipe; leave models, metrics and a curve in a folder."""
+    if dry_run:
+        refuse_needless(context, ("resume", "out"), "does not go with --dry-run, of which nothing is kept")
     recipes = _recipes()
     chosen = recipes.recipe_of(recipe)
     settings = recipes.settings_of(chosen, config, given or ())

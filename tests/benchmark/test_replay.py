@@ -302,4 +302,5 @@ def test_a_task_that_pays_a_cheat_fails_the_check(capsys, tmp_path):
     assert [problem["problem"] for problem in found["problems"]] == [
         "has no needed read in its plan: what needs no evidence can be guessed",
         "stuffed scores 0.500; at most 0.05",
+        "listed scores 1.000; at most 0.05",
     ]
