@@ -2,9 +2,9 @@
 
     .venv/bin/python checks/pharmacists.py --seeds 20 --scenario ed_evening
 
-Episodes are kept in `checks/results/pharmacists.jsonl`, keyed by scenario hash, pharmacist and seed, so that an interrupted run goes on. The
-table is written to `checks/results/pharmacists.md`. A pharmacist that plays without judgement must earn no more than an idle one and a tenth of
-the way to the guideline's; the guideline's is to be good and not perfect. Intervals are paired over seeds (Student's t).
+Episodes are kept in `pharmacists.jsonl` of the folder of `--out` (`checks/results`), keyed as by `checks/policies.py`, so that an interrupted run
+goes on. The table is written beside it, to `pharmacists.md`. A pharmacist that plays without judgement must earn no more than an idle one and a tenth
+of the way to the guideline's; the guideline's is to be good and not perfect. Intervals are paired over seeds (Student's t).
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ import argparse
 import json
 import math
 import sys
-from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
+from policies import grounds_of
 from scipy import stats
 
 import clinsim
@@ -41,26 +42,27 @@ def play(scenario: str, pharmacist: str, seed: int) -> Row:
     trace = clinsim.run_episode(clinsim.raw_env(loaded), {"pharmacist": pharmacist}, seed=seed)
     reward = math.fsum(value for agent, value in trace.rewards.items() if agent.startswith("pharmacist"))
     figures = {name: [trace.kpis[name]["value"], trace.kpis[name]["n"]] for name in FIGURES}
-    row = {"hash": loaded.hash[:12], "pharmacist": pharmacist, "seed": seed, "reward": reward, "return": math.fsum(trace.rewards.values())}
+    row = {"pharmacist": pharmacist, "seed": seed, "reward": reward, "return": math.fsum(trace.rewards.values())}
     return {"scenario": scenario, **row, "figures": figures}
 
 
-def collect(scenario: str, seeds: range, store: Path) -> Iterator[Row]:
+def collect(scenario: str, seeds: range, store: Path, workers: int) -> list[Row]:
     """Kept episodes, and those that are missing played and kept."""
     kept = {}
     if store.exists():
         rows = [json.loads(line) for line in store.read_text(encoding="utf-8").splitlines() if line.endswith("}")]
         kept = {(row["hash"], row["pharmacist"], row["seed"]): row for row in rows}
-    wanted = clinsim.load_scenario(scenario).hash[:12]
-    with store.open("a", encoding="utf-8") as sink:
-        for seed in seeds:
-            for pharmacist in PHARMACISTS:
-                row = kept.get((wanted, pharmacist, seed))
-                if row is None:
-                    row = play(scenario, pharmacist, seed)
-                    sink.write(json.dumps(row) + "\n")
-                    sink.flush()
-                yield row
+    wanted = grounds_of(scenario)
+    todo = [(pharmacist, seed) for seed in seeds for pharmacist in PHARMACISTS]
+    store.parent.mkdir(parents=True, exist_ok=True)
+    with store.open("a", encoding="utf-8") as sink, ProcessPoolExecutor(workers) as pool:
+        missing = [pool.submit(play, scenario, *job) for job in todo if (wanted, *job) not in kept]
+        for future in as_completed(missing):
+            row = future.result() | {"hash": wanted}
+            sink.write(json.dumps(row) + "\n")
+            sink.flush()
+            kept[wanted, row["pharmacist"], row["seed"]] = row
+    return [kept[wanted, *job] for job in todo]
 
 
 def pooled(rows: list[Row], name: str) -> float:
@@ -104,10 +106,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--scenario", default="ed_evening")
+    parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--out", type=Path, default=RESULTS)
     args = parser.parse_args()
     seeds = range(FIRST_TEST_SEED, FIRST_TEST_SEED + args.seeds)
-    rows = list(collect(args.scenario, seeds, args.out / "pharmacists.jsonl"))
+    rows = collect(args.scenario, seeds, args.out / "pharmacists.jsonl", args.workers)
     text, failed = report(rows, f"python checks/pharmacists.py --seeds {args.seeds} --scenario {args.scenario}")
     (args.out / "pharmacists.md").write_text(text, encoding="utf-8")
     print(text)

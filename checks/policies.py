@@ -4,11 +4,13 @@
     .venv/bin/python checks/policies.py --seeds 30 --scenarios ed_evening --set vices
     .venv/bin/python checks/policies.py --seeds 30 --scenarios ed_evening,surge,icu_full --set half_work
     .venv/bin/python checks/policies.py --seeds 30 --scenarios general_hospital:6 --set attackers
+    OMP_NUM_THREADS=1 .venv/bin/python checks/policies.py --workers 16 --out /tmp/policies
 
-`general_hospital:6` is that scenario cut off after six hours. Episodes are kept in `checks/results/policies.jsonl` (one line each, keyed by scenario
-hash, policy and seed), so that an interrupted run goes on where it stopped. The table is written to `checks/results/policies.md` (or `vices.md`,
-`half_work.md`, `attackers.md`). The rewards are no part of that key: when they have changed, remove the file first. Intervals are paired over seeds
-(Student's t), p-values one-sided and Holm-corrected within a scenario.
+`general_hospital:6` is that scenario cut off after six hours. Episodes are kept in `policies.jsonl` of the folder of `--out` (`checks/results`), one
+line each, keyed by a hash of the scenario and of the code that plays and pays, policy and seed: an interrupted run goes on where it stopped, and what
+was played by other code does not count. The table is written beside it, to `policies.md` (or `vices.md`, `half_work.md`, `attackers.md`). With many
+workers each process is best kept to one thread. Intervals are paired over seeds (Student's t), p-values one-sided and Holm-corrected within a
+scenario.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import json
 import math
 import sys
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
 from scipy import stats
@@ -26,6 +28,8 @@ from scipy import stats
 import clinsim
 from clinsim.record import ROLES
 from clinsim.scenario_file import Scenario
+from clinsim.validation.grounds import digest, spoken_less
+from clinsim.validation.sensitivity import Plan, world_of
 
 RESULTS = Path(__file__).parent / "results"
 FIRST_TEST_SEED = 20_000
@@ -83,7 +87,6 @@ def play(job: tuple[str, str | dict[str, str], int]) -> Row:
     by_role = {role: math.fsum(value for agent, value in trace.rewards.items() if roles[agent] == role) for role in ROLES}
     return {
         "scenario": name,
-        "hash": scenario.hash[:12],
         "policy": name_of(policies),
         "seed": seed,
         "return": math.fsum(trace.rewards.values()),
@@ -102,6 +105,13 @@ def jobs(scenarios: Iterable[str], seeds: range, choices: Iterable[str | dict[st
                 yield scenario, policies, seed
 
 
+def grounds_of(name: str) -> str:
+    """What an episode of a scenario rests on, as a hash: its files, the sheets, the code that plays it and the code that pays for it."""
+    world = world_of(Plan(name.partition(":")[0], 0, (), 0))
+    paying = [spoken_less(path.read_text(encoding="utf-8")) for path in sorted(Path(clinsim.__file__).parent.glob("reward*.py"))]
+    return digest([world, loaded(name).hash, *paying])[:12]
+
+
 def played(store: Path) -> dict[tuple[object, ...], Row]:
     """Episodes kept from earlier runs, by scenario, hash, policy and seed."""
     if not store.exists():
@@ -113,11 +123,13 @@ def played(store: Path) -> dict[tuple[object, ...], Row]:
 def collect(todo: list[tuple[str, str | dict[str, str], int]], store: Path, workers: int) -> list[Row]:
     """Play what has not been played, keep each episode as it ends, and return all rows."""
     kept = played(store)
-    hashes = {scenario: loaded(scenario).hash[:12] for scenario in {job[0] for job in todo}}
+    hashes = {scenario: grounds_of(scenario) for scenario in {job[0] for job in todo}}
     missing = [job for job in todo if (job[0], hashes[job[0]], name_of(job[1]), job[2]) not in kept]
     store.parent.mkdir(parents=True, exist_ok=True)
     with store.open("a", encoding="utf-8") as sink, ProcessPoolExecutor(workers) as pool:
-        for done, row in enumerate(pool.map(play, missing, chunksize=4), start=1):
+        for done, future in enumerate(as_completed([pool.submit(play, job) for job in missing]), start=1):
+            row = future.result()
+            row["hash"] = hashes[str(row["scenario"])]
             sink.write(json.dumps(row) + "\n")
             sink.flush()
             kept[row["scenario"], row["hash"], row["policy"], row["seed"]] = row

@@ -22,6 +22,11 @@ def workers() -> int:
     return len(os.sched_getaffinity(0))
 
 
+def keep_to(most: int) -> None:
+    """Work on at most so many processors from here on, in this process and in those that it starts."""
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:most])
+
+
 def shared_out(work: Callable[[T], R], items: Sequence[T], chunk: int = 1, processes: int | None = None, preload: str = "") -> list[R]:
     """`work` on every item, over all processors or as many processes as are named.
 

@@ -11,8 +11,8 @@ import pytest
 from clinsim.condition_file import load_conditions
 from clinsim.errors import UsageError
 from clinsim.validation.grounds import bare, digest
-from clinsim.validation.report import parts_of
-from clinsim.validation.sensitivity import FILE, PART, PLANS, POLICIES, Plan, played, varied, world_of
+from clinsim.validation.report import parts_of, told_by_hand, write
+from clinsim.validation.sensitivity import FILE, PART, PLANS, POLICIES, Plan, kept, played, varied, world_of
 
 SHEETS = ("stemi", "septic_shock", "reflux")
 TINY = Plan("single_patient", 2, (3,), 4)
@@ -90,6 +90,33 @@ def test_a_file_of_something_else_is_refused_in_one_line(tmp_path: Path, text: s
     with pytest.raises(UsageError, match=r"is no file of draws") as refusal:
         played(TINY, tmp_path)
     assert "\n" not in str(refusal.value)
+
+
+def draws(world: str, n: int) -> str:
+    losses = dict(zip(POLICIES, (1.0, 2.0, 2.5, 3.0), strict=True))
+    return "".join(json.dumps({"draw": draw, "world": world, "loss": losses}) + "\n" for draw in range(n))
+
+
+def test_draws_that_lie_in_the_folder_are_told_on_the_page(tmp_path: Path) -> None:
+    plan = PLANS["full"]
+    assert told_by_hand(tmp_path) == {}
+    (tmp_path / FILE).write_text(draws("before", plan.draws) + draws(world_of(plan), plan.draws - 1), encoding="utf-8")
+    checks = told_by_hand(tmp_path)[PART]["checks"]
+    assert checks[-1]["observed"] is False  # the sheets or the code were others
+    (tmp_path / FILE).write_text(draws("before", plan.draws) + draws(world_of(plan), plan.draws), encoding="utf-8")
+    told = told_by_hand(tmp_path)
+    assert told[PART]["checks"][-1]["observed"] is True
+    assert told[PART]["passed"]
+    page = write(told, tmp_path).read_text(encoding="utf-8")
+    assert "## sensitivity" in page
+    assert "share of draws in which guideline loses less than idle | 1 | 1 | 0.95 | 1 |" in page
+
+
+def test_too_few_draws_are_not_told(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_text(draws(world_of(TINY), 1), encoding="utf-8")
+    assert kept(tmp_path, TINY) == {}
+    (tmp_path / FILE).write_text(draws(world_of(TINY), 2), encoding="utf-8")
+    assert kept(tmp_path, TINY)[PART]["checks"][0]["n"] == 2
 
 
 def test_it_is_asked_for_by_name_and_not_part_of_all() -> None:

@@ -24,21 +24,28 @@ def validate(
     quick: Annotated[bool, typer.Option("--quick", help="Under a minute for all: fewer replications, wider tolerances.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for the report: a page with tables and figures. Draws of sensitivity are kept there.")
+        Path | None,
+        typer.Option(help="Folder for the report: a page with tables and figures. Draws of sensitivity are kept there, and told with all."),
     ] = None,
+    workers: Annotated[int | None, typer.Option(min=1, max=1024, help="Most processes; the results do not depend on it.")] = None,
 ) -> None:
     """Check the hospital against theory, published figures and clinical reference values."""
-    from clinsim.validation.report import parts_of, passed, run_part, write  # numpy and the hospital: only when they are needed
+    from clinsim.processes import keep_to
+    from clinsim.validation.report import ALL, parts_of, passed, run_part, told_by_hand, write  # numpy and the hospital: only when they are needed
 
     names = parts_of(part)
     if data is not None and CALCULATORS not in names:
         raise UsageError(f"--data goes with {CALCULATORS} or all, not with {part}")
     if out is not None and out.exists() and not out.is_dir():
         raise UsageError(f"--out {out}: is a file; give a folder")
+    if workers is not None:
+        keep_to(workers)
     report = {}
     for name in names:
         with nullcontext() if as_json else progress.status(name):
             report[name] = run_part(name, quick, data, out)
+    if part == ALL and out is not None and not quick:
+        report |= told_by_hand(out)
     page = write(report, out, quick) if out is not None else None
     if as_json:
         write_json(report)

@@ -67,6 +67,15 @@ def run_part(name: str, quick: bool = False, data: Path | None = None, folder: P
     return found[name]
 
 
+def told_by_hand(folder: Path) -> dict[str, Part]:
+    """The parts that were run by hand and whose figures lie in the folder.
+
+    Raises:
+        UsageError: The file of draws cannot be read, or is not of that layout.
+    """
+    return sensitivity.kept(folder)
+
+
 def passed(report: Mapping[str, Part]) -> bool:
     """Whether every part has passed."""
     return all(part["passed"] for part in report.values())

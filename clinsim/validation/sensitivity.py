@@ -3,7 +3,7 @@
 In a draw every outcome of every sheet is taken from its stated interval; effects, onset times, harms, growth and recovery are stretched or shrunk;
 the sheet is fitted anew. Then all policies play the same two seeds: the same patients, arrivals and luck, so that what tells them apart is what they
 do. Draws take turns over sixteen seeds, so that no conclusion hangs on two evenings. By hand: it takes long, goes on where it stopped, and `all`
-leaves it out.
+plays none: it tells what is there.
 """
 
 from __future__ import annotations
@@ -93,9 +93,32 @@ def report(quick: bool = False, folder: Path | None = None) -> dict[str, dict[st
     Raises:
         UsageError: The file is not of that layout.
     """
-    rows = played(PLANS["quick" if quick else "full"], folder)
-    told = [_ranked(rows, better, worse) for better, worse in RANKING] + [_apart(rows, better, worse) for better, worse in RANKING]
-    return part(PART, told + [_loss(rows, name) for name in POLICIES])
+    return _told(played(PLANS["quick" if quick else "full"], folder))
+
+
+def kept(folder: Path, plan: Plan = PLANS["full"]) -> dict[str, dict[str, Any]]:
+    """The part out of the draws that lie in a folder, none played; empty if no world has all of them.
+
+    If the sheets or the code have changed since, the draws of before are told, and that they are.
+
+    Raises:
+        UsageError: The file is not of that layout.
+    """
+    rows = _kept(folder / FILE)
+    worlds = list(dict.fromkeys(row["world"] for row in reversed(rows)))
+    now = world_of(plan) if worlds else ""
+    for world in sorted(worlds, key=lambda name: name != now):  # this one first, then the latest
+        drawn = {row["draw"]: row for row in rows if row["world"] == world}
+        if set(range(plan.draws)) <= set(drawn):
+            told = _told([drawn[draw] for draw in range(plan.draws)])
+            told[PART]["checks"].append(unjudged("draws of the sheets and the code as they are now", world == now, True, n=plan.draws))
+            return told
+    return {}
+
+
+def _told(rows: list[Row]) -> dict[str, dict[str, Any]]:
+    pairs = [told(rows, better, worse) for told in (_ranked, _apart) for better, worse in RANKING]
+    return part(PART, pairs + [_loss(rows, name) for name in POLICIES])
 
 
 def played(plan: Plan, folder: Path | None = None) -> list[Row]:
