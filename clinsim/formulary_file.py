@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from itertools import product
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, NamedTuple
 
 from pydantic import Field, model_validator
 
@@ -21,18 +21,24 @@ from clinsim.formulary_parts import (
     Circumstance,
     Combination,
     Coverage,
+    CrossReaction,
     Dose,
+    Duplication,
     HepaticRule,
+    HomeListRule,
     Incompatibility,
+    Interaction,
+    LossRule,
     PregnancyRule,
     QtRisk,
     RateLimit,
     RenalBand,
     Route,
     Severity,
+    SlipRule,
     Tier,
 )
-from clinsim.hospital_file import NonNegative, Positive, Share, Source
+from clinsim.hospital_file import Positive, Source
 
 __all__ = [
     "SEVERITIES",
@@ -131,65 +137,6 @@ class Drug(Rule):
         """The usual single dose by `route` in the drug's unit; None for an unknown route or weight."""
         dose = self.dose_by(route)
         return None if dose is None else dose.within(dose.usual, weight_kg)
-
-
-class Interaction(Rule):
-    """Two drugs or classes that should not meet; below `tier` there is `otherwise`, where `when` does not hold."""
-
-    between: tuple[str, str]
-    tier: Tier
-    when: Circumstance | None = None
-    otherwise: Tier = "moderate"
-    text: str
-    mechanism: str = ""
-    management: str = ""
-    loss: Share | None = None
-    source: Source
-
-
-class CrossReaction(Rule):
-    """What an allergy to one substance means for a drug of another allergy class; `risk` is the share that reacts."""
-
-    allergy: str
-    to: str
-    risk: Share
-    severity: Severity
-    text: str
-    source: Source
-
-
-class Duplication(Rule):
-    """Two drugs of one class at the same time."""
-
-    drug_class: str
-    severity: Severity
-    text: str
-    source: Source
-
-
-class LossRule(Rule):
-    """Expected utility loss at 30 days of a finding not acted on, by code and severity; a note costs nothing."""
-
-    by_code: dict[str, dict[Literal["significant", "serious"], Share]]
-    high_alert_factor: Annotated[float, Field(ge=1)]
-    source: Source
-
-
-class SlipRule(Rule):
-    """Errors of prescribers: share of orders with one, share of these that matters clinically, weights of the kinds."""
-
-    share: Share
-    significant: Share
-    weights: dict[str, NonNegative]
-    source: Source
-
-
-class HomeListRule(Rule):
-    """How wrong a list of home drugs at the door is: share of drugs left out, share of stopped ones still on it."""
-
-    omitted: Share
-    stale: Share
-    source: Source
 
 
 class Meeting(NamedTuple):

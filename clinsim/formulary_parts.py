@@ -1,4 +1,4 @@
-"""Parts of the formulary's file: doses, bands, circumstances under which a rule holds, how a drug is made up and watched.
+"""Parts of the formulary's file: doses, bands, circumstances, how a drug is made up and watched, what drugs do to each other, how prescribers err.
 
 A dose is in the unit of its drug, or in that unit per kg where `per_kg` says so. Loss is expected utility loss at 30 days, 0 to 1.
 """
@@ -6,12 +6,12 @@ A dose is in the unit of its drug, or in that unit per kg where `per_kg` says so
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from clinsim.data_file import Rule
-from clinsim.hospital_file import Positive, Share, Source
+from clinsim.hospital_file import NonNegative, Positive, Share, Source
 
 Route = Literal["oral", "sl", "iv", "im", "sc", "neb", "nasal", "pr"]
 Severity = Literal["note", "significant", "serious"]
@@ -155,4 +155,63 @@ class Coverage(Rule):
     any_of: tuple[str, ...]
     cultures: bool = False
     text: str
+    source: Source
+
+
+class Interaction(Rule):
+    """Two drugs or classes that should not meet; below `tier` there is `otherwise`, where `when` does not hold."""
+
+    between: tuple[str, str]
+    tier: Tier
+    when: Circumstance | None = None
+    otherwise: Tier = "moderate"
+    text: str
+    mechanism: str = ""
+    management: str = ""
+    loss: Share | None = None
+    source: Source
+
+
+class CrossReaction(Rule):
+    """What an allergy to one substance means for a drug of another allergy class; `risk` is the share that reacts."""
+
+    allergy: str
+    to: str
+    risk: Share
+    severity: Severity
+    text: str
+    source: Source
+
+
+class Duplication(Rule):
+    """Two drugs of one class at the same time."""
+
+    drug_class: str
+    severity: Severity
+    text: str
+    source: Source
+
+
+class LossRule(Rule):
+    """Expected utility loss at 30 days of a finding not acted on, by code and severity; a note costs nothing."""
+
+    by_code: dict[str, dict[Literal["significant", "serious"], Share]]
+    high_alert_factor: Annotated[float, Field(ge=1)]
+    source: Source
+
+
+class SlipRule(Rule):
+    """Errors of prescribers: share of orders with one, share of these that matters clinically, weights of the kinds."""
+
+    share: Share
+    significant: Share
+    weights: dict[str, NonNegative]
+    source: Source
+
+
+class HomeListRule(Rule):
+    """How wrong a list of home drugs at the door is: share of drugs left out, share of stopped ones still on it."""
+
+    omitted: Share
+    stale: Share
     source: Source

@@ -1,8 +1,7 @@
 """The latent course of one patient: severity on an absolute grid, moved by the illness, by what helps and by what harms.
 
 The course is advanced lazily, and only ever by whole grid steps, so that looking at it changes nothing. Death is a hazard that grows with the square
-of severity; one keyed draw says how much of it this person bears. Before a death the heart stands still, which is seen; another keyed draw says
-whether it does so once without a death.
+of severity; how much of it this person bears is the heart's (`heart`).
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from clinsim.condition_file import Condition
 from clinsim.condition_parts import Harm, Treatment
 from clinsim.hospital.dosing import does_harm, falls_short, harms_of, is_open, new_kernel, strength, turn_on
 from clinsim.hospital.flow import GRID_MINUTES, Kernel, pushed, steps
+from clinsim.hospital.heart import Heart
 from clinsim.hospital.kinetics import gone_by_arrival
 from clinsim.hospital.people import Person
 from clinsim.hospital.presentation import onset_hours
@@ -25,12 +25,6 @@ from clinsim.hospital.streams import Streams
 GRID_HOURS = GRID_MINUTES / 60.0
 HARM_ONSET_MINUTES = 10.0
 """Onset time constant of a harmful push (assumption)."""
-DYING_MINUTES = 20.0
-"""From the arrest to when resuscitation is given up (assumption; grid minutes)."""
-REVIVED_AFTER_MINUTES = 10.0
-"""From an arrest that is survived to the first pulse (assumption)."""
-REVIVED_FOR_EACH_DEATH = 0.25 / 0.75
-"""Arrests that are survived for each that is not. Source: about 25 % of adults with an arrest in hospital survive it (Andersen, JAMA 2019)."""
 VITALS = ("hr", "sbp", "rr", "spo2", "temp", "gcs", "pain")
 
 
@@ -38,15 +32,13 @@ class Course:
     """One patient's illness from the minute of arrival on.
 
     `x` is severity in [0, 1] at the last grid step, `danger` the hazard of death at full severity (1/h), `hazard` the cumulative hazard,
-    `exposure` the integral of severity (hours).
-    `troubled` says that the heart has stood still, or will not beat again, by then; whatever is done, it will not before `calm_until` (minute).
+    `exposure` the integral of severity (hours). Whatever is done, the heart will not stand still before `calm_until` (minute).
     `event_loss` and `event_death` gather what single harmful events cost in expected utility and expected deaths.
     """
 
     __slots__ = (
-        "_collapsed_at", "_frozen", "_lags", "_revived_from", "_running", "_scare", "_still", "_threshold", "_track", "arrived_at", "calm_until",
-        "condition", "danger", "doses", "event_death", "event_loss", "exposure", "first", "harmed", "hazard", "helping", "index", "onset_at",
-        "person", "signs", "streams", "troubled", "turns_at", "x", "x0",
+        "_frozen", "_lags", "_running", "_still", "_track", "arrived_at", "calm_until", "condition", "danger", "doses", "event_death", "event_loss",
+        "exposure", "first", "harmed", "hazard", "heart", "helping", "index", "onset_at", "person", "signs", "streams", "turns_at", "x", "x0",
     )  # fmt: skip
 
     danger: float
@@ -70,11 +62,9 @@ class Course:
         self.helping: dict[str, Kernel] = {}
         self.harmed: dict[str, Kernel] = {}
         self.danger = condition.fitted.lethality * person.frailty
-        self._threshold = streams.exponential(1.0, "course.death", person.id)
-        self._scare = streams.exponential(1.0 / REVIVED_FOR_EACH_DEATH, "course.arrest", person.id)
-        self._collapsed_at = self._revived_from = inf
+        self.heart = Heart(person.id, streams)
         self.calm_until = minute
-        self._frozen = self.troubled = False
+        self._frozen = False
         self.doses: dict[str, int] = {}
         self._running: dict[str, float] = {}
         self._still: tuple[float, float] | None = (0.0, 0.0)
@@ -107,7 +97,7 @@ class Course:
                 self._glide(self.index + 1, *self._forces())
             else:
                 self._glide(last, *self._still)
-        room = min(self._untold()) - self.hazard
+        room = self.heart.bears - self.hazard
         self.calm_until = GRID_MINUTES * (self.index + room / (self.danger * GRID_HOURS) - 1.0) if self.danger else inf
 
     def severity(self, minute: float) -> float:
@@ -123,7 +113,7 @@ class Course:
         elif last > self.turns_at:
             last = self.turns_at
         step, danger, track = steps(growth, loss, GRID_HOURS), self.danger, self._track
-        x, hazard, exposure, limit = self.x, self.hazard, self.exposure, min(self._untold())
+        x, hazard, exposure, limit = self.x, self.hazard, self.exposure, self.heart.bears
         for index in range(first, last + 1):
             x, area, square = step(x)
             if push:
@@ -132,22 +122,8 @@ class Course:
             hazard += danger * square
             track.append(x)
             if hazard >= limit:
-                limit = self._stand_still(hazard, index * GRID_MINUTES)
+                limit = self.heart.stand_still(hazard, index * GRID_MINUTES)
         self.x, self.hazard, self.exposure, self.index = x, hazard, exposure, last
-
-    def _untold(self) -> tuple[float, float]:
-        """The hazards at which the heart will stand still for a while, and for good; infinite once it has."""
-        return (self._scare if self._revived_from == inf else inf, self._threshold if self._collapsed_at == inf else inf)
-
-    def _stand_still(self, hazard: float, minute: float) -> float:
-        """The heart stands still from `minute` on, by what `hazard` has passed; the hazard at which it next does so."""
-        scare, death = self._untold()
-        self.troubled = True
-        if hazard >= scare:
-            self._revived_from = minute
-        if hazard >= death:
-            self._collapsed_at = minute
-        return min(self._untold())
 
     def _forces(self) -> tuple[float, float]:
         """Mean loss and push (1/h) over the coming grid step; kernels move on, and are left alone once all have settled."""
@@ -166,16 +142,12 @@ class Course:
     def arrested_at(self, minute: float) -> float | None:
         """Since when the heart has stood still at `minute`, if it does: before a death, or before it beats again."""
         self.advance(minute)
-        if not self.troubled:
-            return None
-        spans = ((self._collapsed_at, DYING_MINUTES), (self._revived_from, REVIVED_AFTER_MINUTES))
-        return next((start for start, lasts in spans if start <= minute < start + lasts), None)
+        return self.heart.still_since(minute)
 
     def dies_by(self, minute: float) -> float | None:
         """The grid minute of death, if that was by `minute`: a while after the hazard passed what this person bears and the heart stood still."""
         self.advance(minute)
-        at = self._collapsed_at + DYING_MINUTES
-        return at if at <= minute else None
+        return self.heart.dead_since(minute)
 
     def died(self, minute: float) -> None:
         """The patient has died: the course stands still and treatments no longer count."""

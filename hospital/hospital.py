@@ -27,7 +27,7 @@ from clinsim.hospital.knowledge import knowledge_of
 from clinsim.hospital.patients import Patient
 from clinsim.hospital.pharmacy import OrderError
 from clinsim.hospital.pool import Pool
-from clinsim.hospital.roster import Calendar, Doing, Staff
+from clinsim.hospital.roster import Calendar, Doing, Staff, failed
 from clinsim.hospital.streams import Streams
 from clinsim.hospital.studies import Study
 from clinsim.hospital.tape import Tape
@@ -177,7 +177,7 @@ class Hospital:
         name = doing.submission.tool
         status = "ok" if name == "wait" else "interrupted"
         staff.last_result = (
-            {"tool": name, "status": status, "result": {"waited_minutes": minutes}} if name == "wait" else _failed(name, status, "urgent news")
+            {"tool": name, "status": status, "result": {"waited_minutes": minutes}} if name == "wait" else failed(name, status, "urgent news")
         )
         self._note_action(staff, doing, status)
         self.calendar.put(staff, self.now)
@@ -227,7 +227,7 @@ class Hospital:
             error = self._rehearse(staff, submission) if refusal is None else refusal
             status = "refused" if error else "ok"
         if error:
-            staff.last_result = _failed(submission.tool, status, error)
+            staff.last_result = failed(submission.tool, status, error)
             spec = None
         minutes = REFUSAL_MINUTES if spec is None else self._service_minutes(staff, submission)
         ends_at = round(self.now + submission.thinking_minutes + minutes, 6)
@@ -270,20 +270,12 @@ class Hospital:
             answer = spec.function(world, **submission.arguments)
             return {"tool": spec.name, "status": "ok", "result": as_data(answer)}
         except ToolError as refusal:
-            return _failed(spec.name, "refused", str(refusal))
+            return failed(spec.name, "refused", str(refusal))
         finally:
             staff.only_read = not world.asked
 
     def _note_action(self, staff: Staff, doing: Doing, status: str) -> None:
-        minutes = max(0.0, round(self.now - doing.started_at - doing.thinking_minutes, 6))
-        data = {
-            "tool": doing.submission.tool,
-            "status": status,
-            "thinking_minutes": doing.thinking_minutes,
-            "service_minutes": minutes,
-            "subject": _subject(doing.submission.arguments),
-        }
-        self.note("action", staff.agent, data, only(staff.agent))
+        self.note("action", staff.agent, doing.told(status, self.now), only(staff.agent))
 
     def observe(self, agent: str) -> str:
         """What an agent sees now, as canonical JSON; asking changes nothing."""
@@ -304,15 +296,3 @@ class Hospital:
         self.is_settled = True
         departments.settle_all(self)
         self.note("end", "hospital", {"reason": "all departed" if self.finished else "horizon"})
-
-
-def _subject(arguments: dict[str, Any]) -> str:
-    """The id of what an action is about (empty: nothing that has one)."""
-    for key in ("patient_id", "order_id", "study_id", "letter_id"):
-        if key in arguments:
-            return str(arguments[key])
-    return ""
-
-
-def _failed(tool: str, status: str, error: str) -> dict[str, Any]:
-    return {"tool": tool, "status": status, "error": error}

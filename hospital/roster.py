@@ -19,6 +19,9 @@ RANK: dict[str, int] = {role: rank for rank, role in enumerate(ROLES)}
 HANDOVER_MINUTES = 30.0
 """How long after the end of a shift its owner may still hand patients over (assumption)."""
 
+SUBJECTS = ("patient_id", "order_id", "study_id", "letter_id")
+"""Arguments that name what an action is about, the first that is there."""
+
 
 @dataclass(slots=True)
 class Doing:
@@ -33,6 +36,22 @@ class Doing:
     ends_at: float
     thinking_minutes: float
     read: str = ""
+
+    @property
+    def subject(self) -> str:
+        """The id of what the action is about (empty: nothing that has one)."""
+        arguments = self.submission.arguments
+        return next((str(arguments[key]) for key in SUBJECTS if key in arguments), "")
+
+    def told(self, status: str, minute: float) -> dict[str, Any]:
+        """What the log says of it, ended at `minute` with `status`."""
+        return {
+            "tool": self.submission.tool,
+            "status": status,
+            "thinking_minutes": self.thinking_minutes,
+            "service_minutes": max(0.0, round(minute - self.started_at - self.thinking_minutes, 6)),
+            "subject": self.subject,
+        }
 
 
 @dataclass(slots=True)
@@ -110,3 +129,8 @@ class Calendar:
         staff = heappop(self._heap)[3]
         staff.token += 1
         return staff
+
+
+def failed(tool: str, status: str, error: str) -> dict[str, Any]:
+    """What an agent is told of an action that could not be done."""
+    return {"tool": tool, "status": status, "error": error}

@@ -25,10 +25,10 @@ def bodies(hospital: Hospital) -> ProcessGenerator:
         yield hospital.clock.timeout(GRID_MINUTES)
         now = hospital.now
         for patient in list(hospital.present.values()):
-            if now < patient.course.calm_until and not patient.course.troubled:
+            if now < patient.course.calm_until and not patient.course.heart.troubled:
                 continue
             patient.course.advance(now)
-            if not patient.course.troubled:
+            if not patient.course.heart.troubled:
                 continue
             if patient.course.dies_by(now) is not None:
                 die(hospital, patient)

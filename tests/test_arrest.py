@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from clinsim.hospital.course import DYING_MINUTES, REVIVED_AFTER_MINUTES
+from clinsim.hospital.heart import DYING_MINUTES, REVIVED_AFTER_MINUTES
 from clinsim.hospital.hospital import Hospital
 from clinsim.record import Entry, Submission
 from clinsim.scenario_file import load_scenario

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from clinsim.body_file import load_bodies
 from clinsim.condition_file import Condition, load_conditions
 from clinsim.condition_parts import When
-from clinsim.hospital.course import DYING_MINUTES
 from clinsim.hospital.flow import flow
+from clinsim.hospital.heart import DYING_MINUTES
 from clinsim.hospital.kinetics import gone_by_arrival, level
 from clinsim.hospital.outcomes import on_target, planned
 from clinsim.hospital.people import OLDEST, YOUNGEST, make_person
