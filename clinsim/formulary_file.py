@@ -186,7 +186,7 @@ class Formulary(Rule):
     @cached_property
     def by_brand(self) -> Mapping[str, Drug]:
         """Drugs by generic name and by brand, in lower case."""
-        brands = {brand.lower(): drug for drug in self.drugs.values() for brand in drug.brands}
+        brands = {brand.lower().translate(_JOINED): drug for drug in self.drugs.values() for brand in drug.brands}
         return brands | dict(self.drugs)
 
     def find(self, name: str) -> Drug | None:

@@ -61,8 +61,14 @@ def _fits_value(key: str, wanted: Any, given: Any) -> bool:
         names = (wanted, *_brands(wanted))
         if key in FREE_NAMES:
             return "said" in stances(given, names)
-        return same("term", wanted, given) or any(_is_named(name, given) for name in names)
+        return same("term", wanted, given) or any(_is_named(name, given) for name in names) or _is_part_of(wanted, given)
     return same(how(key, wanted), wanted, given)
+
+
+def _is_part_of(drug: str, given: str) -> bool:
+    """Whether a drug is in the combination that a name stands for (`amoxicillin` in `Augmentin`)."""
+    known = known_as(given)
+    return known is not None and drug.lower() in known.name.split("_")
 
 
 def _brands(name: str) -> tuple[str, ...]:

@@ -4,39 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from difflib import get_close_matches
 from functools import lru_cache
 
 from clinsim.formulary_file import Drug, Formulary
 from clinsim.hospital.drug_checks import INTOLERANCES
 from clinsim.hospital.safety import load_formulary
 
-OTHER_NAMES = {
-    "amoxicillin-clavulanate": "amoxicillin",
-    "amoxicillin/clavulanate": "amoxicillin",
-    "augmentin": "amoxicillin",
-    "co-amoxiclav": "amoxicillin",
-    "unasyn": "ampicillin",
-    "acetaminophen": "paracetamol",
-    "acyclovir": "aciclovir",
-    "albuterol": "salbutamol",
-    "cephalexin": "cefalexin",
-    "chlorpheniramine": "chlorphenamine",
-    "cotrimoxazole": "trimethoprim_sulfamethoxazole",
-    "epinephrine": "adrenaline",
-    "glyceryl trinitrate": "glyceryl_trinitrate",
-    "hctz": "hydrochlorothiazide",
-    "nitroglycerin": "glyceryl_trinitrate",
-    "norepinephrine": "noradrenaline",
-    "piperacillin-tazobactam": "piperacillin_tazobactam",
-    "prednisone": "prednisolone",
-    "rifampin": "rifampicin",
-    "tmp-smx": "trimethoprim_sulfamethoxazole",
-    "trimethoprim-sulfamethoxazole": "trimethoprim_sulfamethoxazole",
-    "valproic acid": "valproate",
-}
-"""Names of drugs that are written otherwise elsewhere, combinations by what is an allergen in them. Source: WHO list of INN; labels."""
 STEMS = (
     ("cillin", "penicillin"),
+    ("pen v", "penicillin"),
     ("cef", "cephalosporin"),
     ("ceph", "cephalosporin"),
     ("penem", "carbapenem"),
@@ -52,7 +29,7 @@ STEMS = (
     ("thromycin", "macrolide"),
     ("salicyl", "salicylate"),
 )
-"""What a part of a name says of the kind of drug. Source: WHO, the use of stems in the selection of INN, 2018."""
+"""What a part of a name says of the kind of drug. Source: WHO, the use of stems in the selection of INN, 2018; short names from charts."""
 ALLERGEN_WORDS = {
     "penicillins": "penicillin",
     "cephalosporins": "cephalosporin",
@@ -68,6 +45,11 @@ ALLERGEN_WORDS = {
     "opioids": "opioid_allergy",
 }
 """What charts call an allergen, and what the formulary calls it."""
+SAME, LIKE = 0.85, 0.75
+"""How alike two names are of which one is probably the other misspelt, and from which on they may be (share of letters in common, `difflib`)."""
+SHORTEST = 5
+"""Letters of a name from which on likeness says something."""
+WORD_BREAK = re.compile(r"[\s/,-]+")
 BRACKET = re.compile(r"\((?:class:)?([^)]*)\)")
 STRENGTH = re.compile(r"\s+\d.*$|\s*\(.*$")
 
@@ -86,8 +68,32 @@ def members(written: str) -> tuple[str, ...]:
 @lru_cache(maxsize=4096)
 def known_as(written: str) -> Drug | None:
     """The drug of the formulary that a written name means; None if it has none."""
-    name = plain_name(written)
-    return load_formulary().find(OTHER_NAMES.get(name, name))
+    return load_formulary().find(plain_name(written))
+
+
+def meant_by(written: str) -> Drug | None:
+    """The drug of whose name a word in an unknown name is nearly one; None if there is none."""
+    names = _words_of_names()
+    if known_as(written) is not None:
+        return None
+    return next((drug for word in _long_words(written) if word not in names for drug in _named_like(word, SAME)), None)
+
+
+def _long_words(written: str) -> list[str]:
+    return [word for word in WORD_BREAK.split(plain_name(written)) if len(word) >= SHORTEST]
+
+
+def _named_like(word: str, alike: float) -> list[Drug]:
+    """The drug in whose name a word stands, or nearly stands."""
+    names = _words_of_names()
+    return [names[found] for found in get_close_matches(word, names, 1, alike)]
+
+
+@lru_cache(maxsize=1)
+def _words_of_names() -> dict[str, Drug]:
+    """Each word in a name of a drug, with the first drug of that name."""
+    named = load_formulary().by_brand.items()
+    return {word: drug for name, drug in reversed(list(named)) for word in name.split("_") if len(word) >= SHORTEST}
 
 
 def same_drug(a: str, b: str) -> bool:
@@ -120,6 +126,8 @@ def allergic_to(drug_name: str, allergies: Iterable[tuple[str, str]], formulary:
         formulary: Knows which kinds cross.
     """
     kinds = set(kinds_of(drug_name))
+    if known_as(drug_name) is None:
+        kinds.update(kind for word in _long_words(drug_name) for drug in _named_like(word, LIKE) for kind in drug.allergens)
     for allergen, reaction in allergies:
         if set(reaction.lower().split()) & INTOLERANCES:
             continue

@@ -12,7 +12,7 @@ from clinsim.hospital.records.world import RecordWorld
 from clinsim.hospital.tools.checks import written
 from clinsim.hospital.tools.clinical_diagnosis import SET, last_vitals, medications_of, patient_of
 from clinsim.hospital.tools.generic import Written, answered, as_confidence, as_icd10, as_priority, put
-from clinsim.hospital.tools.prescribing import pairs_against, refuse_allergy, warnings_on, with_reaction
+from clinsim.hospital.tools.prescribing import pairs_against, refuse_drug, warnings_on, with_reaction
 from clinsim.record import Role
 from clinsim.tooling import tool
 
@@ -67,7 +67,7 @@ def prescribe_medication(world: RecordWorld, patient_id: str, drug_name: str, do
         route: How it is given, for example oral or iv.
     """
     who = patient_of(world, patient_id)
-    refuse_allergy(written("drug_name", drug_name), [(row.allergen, row.reaction) for row in who.allergies])
+    refuse_drug(written("drug_name", drug_name), [(row.allergen, row.reaction) for row in who.allergies])
     records: ClinicalRecords = world.records
     current = [drug.drug_name for drug in medications_of(world, who)]
     found = (

@@ -10,7 +10,7 @@ from clinsim.hospital.records.world import RecordWorld
 from clinsim.hospital.tools.checks import written
 from clinsim.hospital.tools.ehr_management import SET, admission_of, records_of
 from clinsim.hospital.tools.generic import Written, answered, as_priority, put
-from clinsim.hospital.tools.prescribing import refuse_allergy
+from clinsim.hospital.tools.prescribing import refuse_drug
 from clinsim.hospital.tools.readings import said
 from clinsim.hospital.tools.scoring import ScoreAnswer, history_facts, laboratory_facts, quantity, score
 from clinsim.record import ROLES, Role
@@ -22,7 +22,8 @@ _order = tool(SET, roles=DOCTOR, service="order", tags=("write",))
 _chart = tool(SET, roles=ROLES, service="chart", tags=("read",))
 _submit = tool(SET, roles=ROLES, service="note", tags=("write", "submit"))
 STAND_INS = "Prior admissions stand for emergency visits, and Charlson's own weights without age for those of LACE."
-DRUG_ORDERS = frozenset({"medication", "drug", "med"})
+OTHER_ORDERS = ("lab", "test", "imaging", "radiology", "diet", "nursing", "consult", "procedure", "activity", "monitor", "vital", "code")
+"""What orders are called that give no drug; whatever else an order is called, it may give one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +64,8 @@ def place_order(world: RecordWorld, hadm_id: str, order_type: str, order_details
     who = admission_of(world, hadm_id).demographics
     kind = written("order_type", order_type).strip().lower()
     details = written("order_details", order_details)
-    if kind in DRUG_ORDERS:
-        refuse_allergy(details, [(entry, "") for entry in who.allergies])
+    if not kind.startswith(OTHER_ORDERS):
+        refuse_drug(details, [(entry, "") for entry in who.allergies])
     return put(world, "order", hadm_id, order_type=kind, order_details=details)
 
 

@@ -11,10 +11,10 @@ from clinsim.errors import ToolError
 from clinsim.hospital.drug_checks import INTOLERANCES
 from clinsim.hospital.drug_facts import Finding, PatientFacts, gravest_row
 from clinsim.hospital.records.clinical import PairAdvice
-from clinsim.hospital.records.drug_names import allergen_of, allergic_to, known_as, same_drug
+from clinsim.hospital.records.drug_names import allergen_of, allergic_to, known_as, meant_by, same_drug
 from clinsim.hospital.records.world import RecordWorld
 from clinsim.hospital.safety import load_formulary, review
-from clinsim.hospital.tools.checks import knowledge
+from clinsim.hospital.tools.checks import knowledge, shown
 
 DOSE = re.compile(r"^\s*(\d+(?:[.,]\d+)?)\s*([a-zµA-Z/]+)")
 ROUTES = {
@@ -85,19 +85,22 @@ def house_answer(drug_a: str, drug_b: str) -> PairAnswer:
     return PairAnswer(drug_a, drug_b, tier, row.text, text, f"{HOUSE}: {row.source}", row.mechanism)
 
 
-def refuse_allergy(drug_name: str, allergies: Sequence[tuple[str, str]]) -> None:
-    """Refuse a drug to which the patient is allergic.
+def refuse_drug(drug_name: str, allergies: Sequence[tuple[str, str]]) -> None:
+    """Refuse a drug to which the patient is allergic, and a name that is nearly that of a drug.
 
     Args:
         drug_name: As written.
         allergies: Allergen and reaction, as charted.
 
     Raises:
-        ToolError: The drug, or its kind, is among the allergies.
+        ToolError: The drug, or its kind, is among the allergies; or its name is probably misspelt.
     """
     hit = allergic_to(drug_name, allergies, load_formulary())
     if hit is not None:
         raise ToolError(f"{drug_name} is blocked: allergy to {hit[0]} ({hit[1]}); choose a drug of another kind")
+    meant = meant_by(drug_name)
+    if meant is not None:
+        raise ToolError(f"unknown drug {shown(drug_name)}; did you mean {meant.name.replace('_', ' ')}?")
 
 
 def pairs_against(drug_name: str, current: Iterable[str], rows: Sequence[PairAdvice]) -> tuple[str, ...]:

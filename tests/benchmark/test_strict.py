@@ -306,6 +306,11 @@ def test_a_forbidden_drug_is_known_by_any_name(name, true):
     assert fits_pattern({"drug_name": "azithromycin"}, {"drug_name": name}) is true
 
 
+def test_a_forbidden_drug_is_found_in_a_combination():
+    assert fits_pattern({"drug_name": "amoxicillin"}, {"drug_name": "Augmentin"})
+    assert not fits_pattern({"drug_name": "doxycycline"}, {"drug_name": "Augmentin"})
+
+
 @pytest.mark.parametrize(
     ("details", "true"), [("Insulin", True), ("insulin 10 units iv", True), ("Stop insulin", False), ("No insulin today", False), ("dextrose", False)]
 )

@@ -77,7 +77,21 @@ def test_strict_schema_holds_every_argument_with_a_description(domain, name):
 # ---------------------------------------------------------------- faults of the ancestor
 
 
-@pytest.mark.parametrize("drug", ["amoxicillin", "Amoxil", "amoxicillin-clavulanate", "Augmentin", "AMPICILLIN 1g", "dicloxacillin", "penicillin V"])
+@pytest.mark.parametrize(
+    "drug",
+    [
+        "amoxicillin",
+        "Amoxil",
+        "amoxicillin-clavulanate",
+        "Augmentin",
+        "AMPICILLIN 1g",
+        "dicloxacillin",
+        "penicillin V",
+        "pen V",
+        "pip-tazo",
+        "Pip/Tazo 4.5 g",
+    ],
+)
 def test_allergy_to_penicillin_blocks_its_kind(opened, drug):
     world = opened("clinical_diagnosis")
     arguments = {"patient_id": "C1", "drug_name": drug, "dosage": "500 mg", "frequency": "every 8 h"}
@@ -85,6 +99,47 @@ def test_allergy_to_penicillin_blocks_its_kind(opened, drug):
     assert (called.ok, called.written, called.outcome) == (False, False, "refused")
     assert "allergy" in called.error
     assert call(world, "clinical_diagnosis", "prescribe_medication", arguments | {"patient_id": "C2"}).ok
+
+
+MISSPELT = {
+    "amoxicilin": "amoxicillin",
+    "Amoxicilin 500 mg": "amoxicillin",
+    "penicilin": "benzylpenicillin",
+    "piperacilin tazobactam": "piperacillin tazobactam",
+}
+
+
+@pytest.mark.parametrize("drug", MISSPELT)
+def test_a_misspelt_name_passes_no_allergy_and_is_asked_back(opened, drug):
+    world = opened("clinical_diagnosis")
+    arguments = {"patient_id": "C1", "drug_name": drug, "dosage": "500 mg", "frequency": "every 8 h"}
+    called = call(world, "clinical_diagnosis", "prescribe_medication", arguments)
+    assert (called.ok, "allergy to" in called.error) == (False, True)
+    called = call(world, "clinical_diagnosis", "prescribe_medication", arguments | {"patient_id": "C2"})
+    assert not called.ok
+    assert called.error.endswith(f"did you mean {MISSPELT[drug]}?")
+
+
+@pytest.mark.parametrize(
+    ("kind", "details", "ok"),
+    [
+        ("medication", "amoxicilin 500 mg po", False),
+        ("antibiotic", "give pen V 500 mg", False),
+        ("iv", "piperacillin tazobactam over 30 min", False),
+        ("medication", "doxycyclin 100 mg", False),
+        ("medication", "doxycycline one tablet", True),
+        ("Lab", "penicillin skin test", True),
+    ],
+)
+def test_no_wording_of_an_order_passes_the_allergy(opened, kind, details, ok):
+    arguments = {"hadm_id": "H1", "order_type": kind, "order_details": details}
+    assert call(opened("ehr_management"), "ehr_management", "place_order", arguments).ok is ok
+
+
+@pytest.mark.parametrize("drug", ["felodipine", "vitamin C", "remdesivir", "cefdinir 300 mg", "lactated Ringer's"])
+def test_a_drug_that_the_house_does_not_have_is_no_misspelt_one(opened, drug):
+    arguments = {"patient_id": "C2", "drug_name": drug, "dosage": "1", "frequency": "once"}
+    assert call(opened("clinical_diagnosis"), "clinical_diagnosis", "prescribe_medication", arguments).ok
 
 
 @pytest.mark.parametrize(("drug", "ok"), [("azithromycin", True), ("doxycycline", True), ("ceftriaxone", True), ("levofloxacin", True)])
