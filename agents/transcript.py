@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from math import floor, log10
 from typing import Any
 
@@ -98,6 +99,7 @@ class Transcript:
     rows: dict[str, Fields] = field(default_factory=dict)
     facts: dict[str, dict[str, Fields]] = field(default_factory=dict)
     touched: dict[str, int] = field(default_factory=dict)
+    latest: dict[str, str] = field(default_factory=dict)
     letters: tuple[str, ...] = ()
     turns: int = 0
     sent: tuple[str, dict[str, Any]] | None = None
@@ -114,7 +116,7 @@ class Transcript:
         lines += self._listed({subject_of(row): fields_of(row, SILENT_IN_ROWS) for row in shown["worklist"]})
         lines += [self._told(item) for item in shown["news"]]
         self.moment = f"minute {float(shown['minute']):.0f} {str(shown['why']).partition(' ')[0]}"
-        self.fresh = "\n".join([*(line for line in lines if line), self.moment, ""])
+        self.fresh = "\n".join([*(line for line in lines if line), *self._open(), self.moment, ""])
         seen = ids_in(observation.text)
         self.letters = tuple(dict.fromkeys([*self.letters, *(one for one in seen if one.startswith("M"))]))[-MOST_LETTERS:]
         self.ids = tuple(dict.fromkeys([*seen, *self.letters]))
@@ -142,6 +144,7 @@ class Transcript:
         known = answer.get("result")
         facts = fields_of(known if isinstance(known, Mapping) else {name: known})
         facts = {part: text for part, text in facts.items() if self._row(subject).get(part) != text}
+        self.latest[subject] = name
         key = f"{name} {code}".strip()
         text = changes(self.facts.get(subject, {}).get(key, {}), facts)
         self._add(subject, key, facts)
@@ -154,6 +157,16 @@ class Transcript:
         self.rows = rows
         self.touched |= dict.fromkeys((subject for subject, text in changed.items() if text), self.turns)
         return [f"{subject} {text}" for subject, text in changed.items() if text] + gone
+
+    def _open(self) -> list[str]:
+        """What is on the work list, where it is more than one thing: how each stands, and what was done about it last."""
+        if len(self.rows) < 2:
+            return []
+        standing = (" ".join(filter(None, [subject, self._state(subject), self.latest.get(subject, "")])) for subject in self.rows)
+        return [f"open {'; '.join(islice(standing, MOST_SUBJECTS))}"]
+
+    def _state(self, subject: str) -> str:
+        return self.rows[subject].get("state", "").removeprefix("state ")
 
     def _row(self, subject: str) -> Fields:
         return self.rows.get(subject, {})
@@ -176,7 +189,7 @@ class Transcript:
         """All that is known about what is on the work list, as far as there is room, in one piece."""
         latest = sorted(self.rows, key=lambda subject: -self.touched.get(subject, 0))[:MOST_SUBJECTS]
         paragraphs = [self._paragraph(subject) for subject in self.rows if subject in latest]
-        return "\n".join([self.seat.role, *paragraphs, self.moment, ""])
+        return "\n".join([self.seat.role, *paragraphs, *self._open(), self.moment, ""])
 
     def _paragraph(self, subject: str) -> str:
         told = [f"{key}: {'; '.join(facts.values())}" for key, facts in self.facts.get(subject, {}).items() if facts]

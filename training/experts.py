@@ -34,7 +34,7 @@ APART = 1.1
 """Ratio between numbers that may be written in one field: of those closer together, a dose by weight for instance, the commonest stands for all."""
 LONGEST_WORD = 40
 """Characters of a token: phrases of transcripts become single tokens."""
-_PIECES = Regex(r'[A-Z]\d{4}|[^\n\dA-Z;:.,{}"]*(?:\d[\d.]*(?=\d)|\d(?![\d.]))|\d|[^\n\dA-Z;:.,{}"]*[\n;:.,{}"]?|[A-Z][^\n\d;:.,{}"]*')
+_PIECES = Regex(r'[A-Z]\d{4}|[A-Z][A-Z_]+|[^\n\dA-Z;:.,{}"]*(?:\d[\d.]*(?=\d)|\d(?![\d.]))|\d|[^\n\dA-Z;:.,{}"]*[\n;:.,{}"]?|[A-Z][^\n\d;:.,{}"]*')
 """Where texts are cut before words are learnt: ids are whole, and a number is cut before its last figure, so that a name and the leading figures
 behind it (`hr 11` of `hr 118`) become one word: what is large for one measure is small for another."""
 

@@ -64,11 +64,11 @@ def looked_at(settings: QuickSettings, cast: Cast) -> dict[str, Any]:
 
 
 def taught_by(settings: QuickSettings) -> SftSettings:
-    """How the model is taught: seeds after those of the start."""
+    """How the model is taught: by episodes that the run's seed draws."""
     return SftSettings(
         scenario=settings.scenario, seed=settings.seed, threads=settings.threads, start=settings.start, expert=settings.expert,
-        first_seed=settings.first_lesson + settings.seed * settings.lessons, episodes=settings.lessons, passes=settings.lesson_passes,
-        learning_rate=settings.lesson_rate, temperature=settings.temperature, processes=settings.processes,
+        drawn=True, episodes=settings.lessons, more=settings.more_lessons, passes=settings.lesson_passes,
+        learning_rate=settings.lesson_rate, batch_tokens=settings.lesson_tokens, temperature=settings.temperature, processes=settings.playing,
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import matplotlib.pyplot as plt
+import numpy as np
 import torch
 
 from clinsim.agents.cast import Cast
@@ -18,12 +20,14 @@ from clinsim.agents.decoding import Engine
 from clinsim.agents.local import model_in
 from clinsim.errors import UsageError
 from clinsim.processes import workers
+from clinsim.record import ROLES
+from clinsim.referee import TRAINING_SEEDS
 from clinsim.scenario_file import load_scenario
 from clinsim.training import grpo, quick
 from clinsim.training.course import Course, Tell, played_here, use_threads
 from clinsim.training.curriculum import Syllabus
 from clinsim.training.evaluate import figures, model_values, policy_values
-from clinsim.training.experts import lessons, played_by_expert, seats_of
+from clinsim.training.experts import Shown, lessons, played_by_expert, seats_of
 from clinsim.training.learners import learners_of, merged_cast, prepared, with_adapter
 from clinsim.training.model import Shape, fresh_engine, halve, sharpen
 from clinsim.training.run import RunFolder, stops_told
@@ -80,17 +84,13 @@ def run_sft(settings: SftSettings, out: Path, resume: bool, tell: Tell) -> None:
         raise UsageError("rank: an adapter needs a start that was taught; fresh weights are fitted whole (rank=0)")
     folder = RunFolder.opened(out, settings.model_dump(mode="json"), resume=False)
     torch.set_num_threads(settings.threads or workers())
-    seeds = range(settings.first_seed, settings.first_seed + settings.episodes)
-    shown = played_by_expert(settings.scenario, seeds, settings.expert, settings.processes)
-    if settings.keep == "better_half":
-        middle = sorted(turn.reward for turn in shown)[len(shown) // 2]
-        shown = [turn for turn in shown if turn.reward >= middle]
+    shown = shown_for(settings)
     seats = seats_of(settings.scenario)
     shape = Shape(settings.vocabulary, settings.hidden, settings.layers, settings.heads)
     engine = fresh_engine(shown, seats, shape, settings.seed) if settings.start == "fresh" else Engine.load(model_in(Path(settings.start)))
     models = with_adapter(engine, settings.lora, settings.seed) if settings.rank else Cast.shared(engine)
-    last = settings.first_seed + (settings.taught or settings.episodes)
-    samples = list(lessons(engine, (turn for turn in shown if turn.seed < last), seats))
+    teaching = frozenset(lesson_seeds(settings, settings.taught))
+    samples = list(lessons(engine, (turn for turn in shown if not teaching or turn.seed in teaching), seats))
     rule = FitRule(settings.passes, settings.learning_rate, batch_tokens=settings.batch_tokens, optimiser=settings.optimiser, seed=settings.seed)
     for step in fitted(engine.model, samples, rule):
         row = {"step": step.step, "loss": step.loss}
@@ -101,6 +101,23 @@ def run_sft(settings: SftSettings, out: Path, resume: bool, tell: Tell) -> None:
     if settings.half:
         halve(engine)
     folder.keep_best(models)
+
+
+def shown_for(settings: SftSettings) -> list[Shown]:
+    """The turns that an expert shows: of all roles in the first episodes, of some in more."""
+    counts = {role: settings.episodes + settings.more.get(role, 0) for role in ROLES}
+    seeds = lesson_seeds(settings, max(counts.values()))
+    taking = {role: frozenset(seeds[:count]) for role, count in counts.items()}
+    shown = [turn for turn in played_by_expert(settings.scenario, seeds, settings.expert, settings.processes) if turn.seed in taking[turn.role]]
+    middle = sorted(turn.reward for turn in shown)[len(shown) // 2] if settings.keep == "better_half" else -math.inf
+    return [turn for turn in shown if turn.reward >= middle]
+
+
+def lesson_seeds(settings: SftSettings, count: int) -> list[int]:
+    """The first `count` seeds of lessons: one after the other, or drawn from all training seeds by the run's seed."""
+    if not settings.drawn:
+        return list(range(settings.first_seed, settings.first_seed + count))
+    return [int(seed) for seed in np.random.default_rng((settings.seed, LESSONS)).permutation(TRAINING_SEEDS)[:count]]
 
 
 def run_merge(settings: MergeSettings, out: Path, resume: bool, tell: Tell) -> None:
@@ -150,12 +167,14 @@ def _extras_of_served() -> Iterator[None]:
         raise UsageError(f"recipe served needs the extras `llm` and `train`: pip install clinsim[llm,train] ({problem.name} is missing)") from problem
 
 
+LESSONS = 1
+"""Of a run's seed: the draw of lessons, apart from other draws."""
 _ONE_STEP = {"steps": 1, "groups": 1, "group_size": 2, "evaluation_seeds": (10_000, 10_001)}
 # A tiny model earns nothing: divergence and entropy see to it that a step is taken all the same.
 _ONE_SHORT_STEP = {**_ONE_STEP, "scenario": "first_hour", "threads": 1, "kl": 0.01, "entropy": 0.01}
 _ONE_ROUND = _ONE_STEP | {"iterations": 1}
 _TWO_EPISODES = {"episodes": 2, "passes": 1}
-_SMALL = _ONE_STEP | {"lessons": 2, "lesson_passes": 1, "test_seeds": (10_000, 10_002), "processes": 1}
+_SMALL = _ONE_STEP | {"lessons": 2, "more_lessons": {"radiologist": 1}, "lesson_passes": 1, "test_seeds": (10_000, 10_002), "processes": 1}
 RECIPES: dict[str, Recipe] = {
     "grpo": Recipe("GRPO for all learning seats of a scenario, from any start", GrpoSettings, run_grpo, _ONE_STEP),
     "sft": Recipe("supervised training on scripted experts: a small model of one's own, from nothing", SftSettings, run_sft, _TWO_EPISODES),

@@ -139,9 +139,11 @@ class SftSettings(AdapterSettings):
     start: str = Field("fresh", description="Folder of the model to start from, or `fresh`: random weights, and the words of these experts.")
     expert: str = "guideline"
     processes: int = Field(1, ge=1, description="For the expert's episodes.")
-    first_seed: int = Field(0, ge=0)
+    first_seed: int = Field(0, ge=0, description="Of the episodes, which follow each other from there.")
+    drawn: bool = Field(False, description="Episodes are drawn from all training seeds by the run's seed instead.")
     episodes: int = Field(400, ge=1, description="Of the expert: a fresh model has their words.")
-    taught: int = Field(0, ge=0, description="How many of them teach, the first ones; 0: all.")
+    more: dict[Role, int] = Field(default_factory=dict, description="Episodes after those from which only some roles learn: what takes them longest.")
+    taught: int = Field(0, ge=0, description="How many episodes teach, the first ones; 0: all.")
     passes: int = Field(3, ge=1)
     optimiser: Optimiser = "muon"
     learning_rate: float = Field(3e-3, gt=0)
@@ -161,17 +163,19 @@ class QuickSettings(GrpoSettings):
 
     start: str = Field("start", description="Folder of the model to start from, or a shipped one.")
     expert: str = "guideline"
-    lessons: int = Field(1000, ge=1, description="Episodes of the expert that the model is taught.")
-    first_lesson: int = Field(1000, ge=0, description="Their first seed, for run 0; run 1 takes those after.")
-    lesson_passes: int = Field(2, ge=1)
+    lessons: int = Field(800, ge=1, description="Episodes of the expert that the model is taught.")
+    more_lessons: dict[Role, int] = Field({"pharmacist": 800, "radiologist": 4200}, description="After those, for roles that take longer.")
+    lesson_passes: int = Field(1, ge=1)
     lesson_rate: float = Field(3e-3, gt=0)
+    lesson_tokens: int = Field(1024, ge=64, description="Of one update while it is taught.")
     temperature: float = Field(0.4, gt=0, le=1, description="What was taught is made as sure as it was at this temperature.")
     test_seeds: tuple[int, int] = Field((21_000, 21_300), description="Half-open; from the test split, played once.")
     optimiser: Optimiser = "muon"
     learning_rate: float = Field(1e-3, gt=0)
     cool_down: bool = True
+    advantage: How = Field("leave_one_out", description="Not in standard deviations: between sure players of one start they are mostly noise.")
     entropy: float = Field(0.0, ge=0)
-    steps: int = Field(30, ge=1)
+    steps: int = Field(25, ge=1)
     groups: int = Field(8, ge=1, description="Starts (seeds) played in one step.")
     block: int = Field(32, ge=1, description="Episodes played in step: part of what fixes the numbers to the last bit.")
     processes: Annotated[int, Field(ge=1)] | Literal["ray"] = Field(2, description="For playing; any number, and Ray, gives the same samples.")

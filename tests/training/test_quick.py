@@ -21,7 +21,8 @@ from clinsim.training.recipes import RECIPES, rehearsed, run_quick, summary
 from clinsim.training.settings import QuickSettings
 
 SMALL = QuickSettings(
-    lessons=2, lesson_passes=1, steps=2, groups=1, group_size=2, evaluate_every=1, evaluation_seeds=(10_000, 10_002), test_seeds=(20_000, 20_003),
+    lessons=2, more_lessons={"radiologist": 1}, lesson_passes=1, steps=2, groups=1, group_size=2,
+    evaluate_every=1, evaluation_seeds=(10_000, 10_002), test_seeds=(20_000, 20_003),
     processes=1, threads=1,
 )  # fmt: skip
 
