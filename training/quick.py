@@ -2,7 +2,7 @@
 
 1. An expert shows some hundred episodes on training seeds, and the model is taught them.
 2. GRPO: the model plays training seeds itself, and each role learns from its own rewards; the best on validation seeds is kept.
-3. The best plays the test seeds, once, beside its start, the expert, and nobody.
+3. The best is made surer, as it has nothing to try out any more, and plays the test seeds, once, beside its start, the expert, and nobody.
 
 Left out on purpose: adapters, counterfactual credit, partners; `grpo` has them.
 """
@@ -20,6 +20,7 @@ from clinsim.agents.cast import Cast
 from clinsim.agents.local import model_in
 from clinsim.intervals import Estimate, of_pairs, of_ratio
 from clinsim.training.evaluate import Values, in_short, model_values, policy_values
+from clinsim.training.model import halve, sharpen
 from clinsim.training.run import RunFolder
 from clinsim.training.settings import GrpoSettings, QuickSettings, SftSettings
 
@@ -44,7 +45,8 @@ def run_quick(settings: QuickSettings, out: Path, resume: bool, tell: Tell, teac
     learn(learnt_by(settings, out / TAUGHT), out / LEARNT, resume and (out / LEARNT).exists(), tell)
     if not (out / RESULT).exists():
         began = perf_counter()
-        found = tested(settings, Cast.load(model_in(out / LEARNT)))
+        folder.keep_best(settled(settings, Cast.load(model_in(out / LEARNT))))
+        found = tested(settings, Cast.load(model_in(out)))
         seconds = sum(_seconds(row) for row in curve_rows(out)) + perf_counter() - began
         text = json.dumps({"settings": settings.model_dump(mode="json"), **found, "minutes": seconds / 60.0}, indent=1)
         (out / RESULT).write_text(text + "\n", encoding="utf-8")
@@ -76,6 +78,15 @@ def learnt_by(settings: QuickSettings, taught: Path) -> GrpoSettings:
     """How the model then learns by itself."""
     shared = {name: getattr(settings, name) for name in GrpoSettings.model_fields}
     return GrpoSettings(**shared | {"start": str(taught)})
+
+
+def settled(settings: QuickSettings, learnt: Cast) -> Cast:
+    """What was learnt, made surer: it tries nothing out any more."""
+    for engine in learnt.engines.values():
+        sharpen(engine, settings.settled_temperature)
+        if settings.half:
+            halve(engine)
+    return learnt
 
 
 def tested(settings: QuickSettings, learnt: Cast) -> dict[str, Any]:

@@ -248,7 +248,7 @@ def _tested(folder: Path) -> dict[str, Any]:
     result = json.loads((folder / quick.RESULT).read_text(encoding="utf-8"))
     draw_curve([{"step": row["minutes"] - 1.0, "evaluation": row} for row in quick.curve(folder)], folder / "curve.png", "minutes")
     gains = {name: row["over_start"] for name, row in result["figures"].items()}
-    return {"share": result["figures"]["return"]["share"], **gains, "minutes": result["minutes"], "model": str(folder / quick.LEARNT / "best")}
+    return {"share": result["figures"]["return"]["share"], **gains, "minutes": result["minutes"], "model": str(folder / "best")}
 
 
 def draw_curve(looks: Sequence[Mapping[str, Any]], path: Path, unit: str = "step") -> None:

@@ -164,11 +164,13 @@ class QuickSettings(GrpoSettings):
     start: str = Field("start", description="Folder of the model to start from, or a shipped one.")
     expert: str = "guideline"
     lessons: int = Field(800, ge=1, description="Episodes of the expert that the model is taught.")
-    more_lessons: dict[Role, int] = Field({"pharmacist": 800, "radiologist": 4200}, description="After those, for roles that take longer.")
+    more_lessons: dict[Role, int] = Field({"pharmacist": 1200, "radiologist": 5200}, description="After those, for roles that take longer.")
     lesson_passes: int = Field(1, ge=1)
     lesson_rate: float = Field(3e-3, gt=0)
     lesson_tokens: int = Field(1024, ge=64, description="Of one update while it is taught.")
     temperature: float = Field(0.4, gt=0, le=1, description="What was taught is made as sure as it was at this temperature.")
+    settled_temperature: float = Field(0.5, gt=0, le=1, description="The same of what has learnt, before it is tested and kept.")
+    half: bool = Field(True, description="Whether the weights that are kept at the end are in half precision, as those that are shipped.")
     test_seeds: tuple[int, int] = Field((21_000, 21_300), description="Half-open; from the test split, played once.")
     optimiser: Optimiser = "muon"
     learning_rate: float = Field(1e-3, gt=0)
