@@ -3,9 +3,9 @@
     .venv/bin/python checks/beyond.py --scenario crowded_hour
     .venv/bin/python checks/beyond.py --scenario crowded_hour --clone runs/clone --workers 5
 
-The clone (`--clone DIR`: one that was taught before) has learnt what there is when its loss on lessons that it has not seen is no higher than on its
-own; both are in the table. Runs are kept in `runs/beyond/SCENARIO`, and what is there is not made again. Clone and learnt are made equally sure before
-they are tested. The table goes to `beyond_SCENARIO.md` in `--out`. Exit 1 if the gain over the clone is not above zero: the 95 % interval of
+The clone (`--clone DIR`: one that was taught before) has learnt what there is when its loss on lessons that it has not seen is no higher than on
+its own; both are in the table. Runs are kept in `runs/beyond/SCENARIO`; what is there is not made again. Clone and learnt are made equally sure
+before they are tested. The table goes to `beyond_SCENARIO.md` in `--out`. Exit 1 if the gain over the clone is not above zero: the 95 % interval of
 Student's t over the runs, of what each gained in pairs of test seeds.
 """
 
