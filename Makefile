@@ -64,9 +64,11 @@ bench: .venv/full
 
 # The models that come with the package, made anew from their recipes (some minutes); the bits differ from machine to machine, what they do hardly does.
 weights: .venv/full
-	@for name in start embedded; do \
-	  rm -rf runs/$$name; $(BIN)/clinsim train sft --config training/configs/$$name.yaml --out runs/$$name || exit 1; \
-	  mkdir -p agents/weights/$$name; cp runs/$$name/best/[!m]* runs/$$name/best/model.safetensors agents/weights/$$name/; done
+	@rm -rf runs/start runs/taught_itself
+	@$(BIN)/clinsim train sft --config training/configs/start.yaml --out runs/start
+	@cp runs/start/best/[!m]* runs/start/best/model.safetensors agents/weights/start/
+	@$(BIN)/clinsim train quick --out runs/taught_itself
+	@mkdir -p agents/weights/quick; cp runs/taught_itself/best/[!m]* runs/taught_itself/best/model.safetensors agents/weights/quick/
 
 clean:
 	rm -rf build dist *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
