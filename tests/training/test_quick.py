@@ -17,7 +17,7 @@ from clinsim.agents.local import SHIPPED, cast_of, model_in, shipped
 from clinsim.errors import UsageError
 from clinsim.training.model import Shape, fresh_engine, halve, parameters, sharpen
 from clinsim.training.quick import RESULT, curve, is_shown, judged, learnt_by, taught_by
-from clinsim.training.recipes import lesson_seeds, RECIPES, rehearsed, run_quick, summary
+from clinsim.training.recipes import RECIPES, lesson_seeds, rehearsed, run_quick, summary
 from clinsim.training.settings import QuickSettings
 
 SMALL = QuickSettings(
@@ -57,7 +57,7 @@ def test_the_claim_is_judged_by_pairs():
 
 def test_what_is_taught_and_what_is_learnt_from_stays_apart_from_what_is_looked_at():
     drawn = [lesson_seeds(taught_by(QuickSettings(seed=seed)), 6000) for seed in range(3)]
-    assert all(len(set(seeds)) == 6000 and 0 <= min(seeds) and max(seeds) < 10_000 for seeds in drawn)
+    assert all(len(set(seeds)) == 6000 and min(seeds) >= 0 and max(seeds) < 10_000 for seeds in drawn)
     assert drawn[0] != drawn[1] != drawn[2]
     for seed in range(3):
         settings = QuickSettings(seed=seed)
