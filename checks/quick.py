@@ -64,14 +64,14 @@ def _note(folder: Path, state: str, row: Mapping[str, Any]) -> None:
 
 def table(results: Mapping[int, Mapping[str, Any]]) -> str:
     """Markdown: a row for each seed and figure."""
-    lines = ["| seed | figure | idle | start | learnt | guideline | better than start | share of the way | minutes |",
-             "|---|---|---|---|---|---|---|---|---|"]  # fmt: skip
+    lines = ["| seed | figure | idle | start | taught | learnt | guideline | over start | over taught | share of the way | minutes |",
+             "|---|---|---|---|---|---|---|---|---|---|---|"]  # fmt: skip
     for seed, result in results.items():
         for name, row in result["figures"].items():
-            values = " | ".join(f"{row[who]:.2f}" for who in ("idle", "start", "learnt", "guideline"))
-            over, share = row["over_start"], row["share"]
+            values = " | ".join(f"{row[who]:.2f}" for who in ("idle", "start", "taught", "learnt", "guideline"))
+            figures = " | ".join(_interval(row[name]) for name in ("over_start", "over_taught", "share"))
             minutes = f"{result['minutes']:.1f}" if name == "return" else ""
-            lines.append(f"| {seed} | {name} | {values} | {_interval(over)} | {_interval(share)} | {minutes} |")
+            lines.append(f"| {seed} | {name} | {values} | {figures} | {minutes} |")
     return "\n".join(lines)
 
 

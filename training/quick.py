@@ -45,8 +45,16 @@ def run_quick(settings: QuickSettings, out: Path, resume: bool, tell: Tell, teac
     learn(learnt_by(settings, out / TAUGHT), out / LEARNT, resume and (out / LEARNT).exists(), tell)
     if not (out / RESULT).exists():
         began = perf_counter()
-        folder.keep_best(settled(settings, Cast.load(model_in(out / LEARNT))))
-        found = tested(settings, Cast.load(model_in(out)))
+        learnt = settled(settings, Cast.load(model_in(out / LEARNT)))
+        for engine in learnt.engines.values():
+            halve(engine)
+        folder.keep_best(learnt)
+        casts = {
+            START: Cast.load(model_in(Path(settings.start))),
+            TAUGHT: settled(settings, Cast.load(model_in(out / TAUGHT))),
+            LEARNT: Cast.load(model_in(out)),
+        }
+        found = tested(settings, casts)
         seconds = sum(_seconds(row) for row in curve_rows(out)) + perf_counter() - began
         text = json.dumps({"settings": settings.model_dump(mode="json"), **found, "minutes": seconds / 60.0}, indent=1)
         (out / RESULT).write_text(text + "\n", encoding="utf-8")
@@ -84,22 +92,19 @@ def settled(settings: QuickSettings, learnt: Cast) -> Cast:
     """What was learnt, made surer: it tries nothing out any more."""
     for engine in learnt.engines.values():
         sharpen(engine, settings.settled_temperature)
-        if settings.half:
-            halve(engine)
     return learnt
 
 
-def tested(settings: QuickSettings, learnt: Cast) -> dict[str, Any]:
-    """The test seeds, played once by all four, and what is claimed of them."""
+def tested(settings: QuickSettings, casts: Mapping[str, Cast]) -> dict[str, Any]:
+    """The test seeds, played once by the start, by what was taught, by what then learnt, by nobody and by the expert; and what is claimed of them."""
     seeds = range(*settings.test_seeds)
-    casts = {START: Cast.load(model_in(Path(settings.start))), LEARNT: learnt}
     values = {name: model_values(cast, settings.scenario, seeds, processes=settings.playing) for name, cast in casts.items()}
     values |= {spec: policy_values(spec, settings.scenario, seeds) for spec in ("idle", settings.expert)}
     return judged(values, settings.expert)
 
 
 def judged(values: Mapping[str, Values], expert: str) -> dict[str, Any]:
-    """By agent and for the return: means, how much better than the start and than idle (pairs), and the share of the way from idle to expert."""
+    """By agent and for the return: means, how much better than start, than what was only taught, and than idle (pairs), and the share of the way."""
     names = [name for name in values[LEARNT] if name != "utility_loss"]
     figures = {name: _judged({who: row[name] for who, row in values.items()}, expert) for name in names}
     return {"n": len(values[LEARNT]["return"]), "figures": figures}
@@ -110,8 +115,7 @@ def _judged(by: Mapping[str, Sequence[float]], expert: str) -> dict[str, Any]:
     done = [ours - nothing for ours, nothing in zip(by["learnt"], by["idle"], strict=True)]
     return {
         **{who: sum(row) / len(row) for who, row in by.items()},
-        "over_start": _pair(of_pairs(by["learnt"], by["start"])),
-        "over_idle": _pair(of_pairs(by["learnt"], by["idle"])),
+        **{f"over_{who}": _pair(of_pairs(by["learnt"], by[who])) for who in (START, TAUGHT, "idle")},
         "share": _pair(of_ratio(done, way)),
     }
 

@@ -170,7 +170,6 @@ class QuickSettings(GrpoSettings):
     lesson_tokens: int = Field(1024, ge=64, description="Of one update while it is taught.")
     temperature: float = Field(0.4, gt=0, le=1, description="What was taught is made as sure as it was at this temperature.")
     settled_temperature: float = Field(0.5, gt=0, le=1, description="The same of what has learnt, before it is tested and kept.")
-    half: bool = Field(True, description="Whether the weights that are kept at the end are in half precision, as those that are shipped.")
     test_seeds: tuple[int, int] = Field((21_000, 21_300), description="Half-open; from the test split, played once.")
     optimiser: Optimiser = "muon"
     learning_rate: float = Field(1e-3, gt=0)

@@ -49,7 +49,7 @@ def test_the_claim_is_judged_by_pairs():
     rows = {"return": [0.0, 0.0, 0.0, 0.0], "doctor_1": [0.0, 0.0, 0.0, 0.0], "utility_loss": [1.0] * 4}
     better = {"return": [1.7, 0.9, 1.6, 1.0], "doctor_1": [0.9, -0.9, 0.5, 0.1], "utility_loss": [0.5] * 4}
     expert = {"return": [2.0, 1.0, 2.0, 1.0], "doctor_1": [1.0, 1.0, 1.0, 1.0], "utility_loss": [0.4] * 4}
-    found = judged({"start": rows, "learnt": better, "idle": rows, "guideline": expert}, "guideline")
+    found = judged({"start": rows, "taught": rows, "learnt": better, "idle": rows, "guideline": expert}, "guideline")
     assert found["figures"]["return"]["share"]["mean"] == pytest.approx(5.2 / 6.0)
     assert is_shown(found) == ["doctor_1: not better than its start"]
     assert is_shown(found, share=0.9)[0] == "share of the way 0.87, not 0.9"
