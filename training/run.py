@@ -150,7 +150,7 @@ def stops_told(path: Path) -> Iterator[None]:
     except (FloatingPointError, MemoryError, ChildProcessError, ServerError, RuntimeError) as problem:
         if (why := _why(problem)) is None:
             raise
-        whole = RunFolder(path).has_checkpoint
+        whole = any(path.rglob(f"{LATEST}/{MEMORY}"))  # of the run, or of a part of it
         way_on = "the last checkpoint is whole: --resume goes on from it" if whole else "there is no checkpoint yet: begin again"
         raise UsageError(f"{path}: training stopped: {why}; {way_on}") from problem
 

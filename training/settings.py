@@ -164,7 +164,7 @@ class QuickSettings(GrpoSettings):
     start: str = Field("start", description="Folder of the model to start from, or a shipped one.")
     expert: str = "guideline"
     lessons: int = Field(800, ge=1, description="Episodes of the expert that the model is taught.")
-    more_lessons: dict[Role, int] = Field({"pharmacist": 1200, "radiologist": 5200}, description="After those, for roles that take longer.")
+    more_lessons: dict[Role, int] = Field({"pharmacist": 800, "radiologist": 2700}, description="After those, for roles that take longer.")
     lesson_passes: int = Field(1, ge=1)
     lesson_rate: float = Field(3e-3, gt=0)
     lesson_tokens: int = Field(1024, ge=64, description="Of one update while it is taught.")
@@ -176,11 +176,11 @@ class QuickSettings(GrpoSettings):
     cool_down: bool = True
     advantage: How = Field("leave_one_out", description="Not in standard deviations: between sure players of one start they are mostly noise.")
     entropy: float = Field(0.0, ge=0)
-    steps: int = Field(25, ge=1)
+    steps: int = Field(32, ge=1)
     groups: int = Field(8, ge=1, description="Starts (seeds) played in one step.")
     block: int = Field(32, ge=1, description="Episodes played in step: part of what fixes the numbers to the last bit.")
     processes: Annotated[int, Field(ge=1)] | Literal["ray"] = Field(2, description="For playing; any number, and Ray, gives the same samples.")
-    evaluate_every: int = Field(5, ge=1)
+    evaluate_every: int = Field(8, ge=1)
     evaluation_seeds: tuple[int, int] = Field((10_000, 10_064), description="Half-open; from the validation split.")
 
 
