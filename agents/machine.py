@@ -88,9 +88,7 @@ class Machine(Player):
 
     def letters(self) -> Iterator[Call]:
         """Answers to calls and critical results that nobody has read back yet."""
-        for letter, text in self.memory.letters.items():
-            if ("acknowledge", letter, "") in self.memory.done:
-                continue
+        for letter, text in self.memory.unanswered.items():
             made = call("acknowledge", letter_id=letter, read_back=f"Read back: {text[:200] or 'understood'}. Acting on it.")
             if self.may(made):
                 yield made

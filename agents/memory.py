@@ -20,7 +20,7 @@ _TELLING = ("complaint", "esi", "place", "status", "diagnosis")
 
 @dataclass(slots=True)
 class Memory:
-    """What one agent knows: cases, the state of its own orders, letters to answer, and what it did last."""
+    """What one agent knows: cases, the state of its own orders, letters (and those still to answer), and what it did last."""
 
     seat: Seat
     tools: frozenset[str] = frozenset()
@@ -33,6 +33,7 @@ class Memory:
     cases: dict[str, Case] = field(default_factory=dict)
     orders: dict[str, tuple[str, Key]] = field(default_factory=dict)
     letters: dict[str, str] = field(default_factory=dict)
+    unanswered: dict[str, str] = field(default_factory=dict)
     queries: dict[str, str] = field(default_factory=dict)
     colleagues: dict[str, str] = field(default_factory=dict)
     pending: list[Call] = field(default_factory=list)
@@ -107,6 +108,8 @@ class Memory:
             if key[0] in ("take_history", "examine_patient"):
                 case.spoken = None
             case.stale = True
+        if key[0] == "acknowledge" and not refused:
+            self.unanswered.pop(key[1], None)
 
     def _note_answer(self, key: Key, arguments: dict[str, Any], result: Any) -> None:
         self.answers[key] = result
@@ -141,6 +144,8 @@ class Memory:
         case = self.cases.get(patient)
         if "letter" in item and item["kind"] in _CALLS:
             self.letters[item["letter"]] = item.get("text", "")
+            if ("acknowledge", item["letter"], "") not in self.done:
+                self.unanswered[item["letter"]] = item.get("text", "")
         if item["kind"] == "query":
             self.queries[item.get("order", item["subject"])] = item.get("text", "")
         if case is not None:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 from clinsim.agents.image_reading import certainty, findings
 from clinsim.agents.machine import Machine, call
 from clinsim.agents.notes import Call
 from clinsim.agents.protocol_file import Look, protocols
+from clinsim.record import Seat
 
 Row = dict[str, Any]
 PLACE = {"stat": 0, "urgent": 1, "routine": 2}
@@ -20,6 +22,12 @@ PLACE = {"stat": 0, "urgent": 1, "routine": 2}
 
 class Radiologist(Machine):
     """A radiologist who works the list from the top and finishes one study before the next."""
+
+    def __init__(self, seat: Seat) -> None:
+        """Sit down, having reported nothing."""
+        super().__init__(seat)
+        self._critical: dict[str, str] = {}
+        self._n_known = 0
 
     def choose(self) -> Call:
         """Answer calls; call what was found; protocol; read; if there is nothing, wait."""
@@ -92,11 +100,19 @@ class Radiologist(Machine):
 
     def calls(self) -> Iterable[Call]:
         """Critical findings that were reported and not called yet."""
-        critical = critical_findings()
-        for study, names in self.memory.reports.items():
-            if not critical.isdisjoint(names) and ("call_critical", study, "") not in self.memory.done:
-                told = next(name for name in names if name in critical)
+        self._look_through_reports()
+        for study, told in self._critical.items():
+            if ("call_critical", study, "") not in self.memory.done:
                 yield from self.call_about(study, self.memory.studies[study]["patient"], told)
+
+    def _look_through_reports(self) -> None:
+        """Keep those with a critical finding; a study is reported once, so each report is looked at once."""
+        reports = self.memory.reports
+        for study in reversed(list(islice(reversed(reports), len(reports) - self._n_known))):
+            told = next((name for name in reports[study] if name in critical_findings()), None)
+            if told is not None:
+                self._critical[study] = told
+        self._n_known = len(reports)
 
     def call_about(self, study: str, patient: str, finding: str) -> Iterable[Call]:
         """Find out who looks after the patient, then phone."""

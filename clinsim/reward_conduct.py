@@ -93,15 +93,17 @@ class Judgement:
     """The orders that one pharmacist stopped, or would have stopped had a colleague not decided first: whether there was an error."""
 
     stopped: dict[str, bool] = field(default_factory=dict)
+    n_wrong: int = 0
 
     def stop(self, order: str, is_wrong: bool) -> None:
-        """An order is changed, turned down or asked about, or that was tried."""
+        """An order is changed, turned down or asked about, or that was tried; the last time counts."""
+        self.n_wrong += is_wrong - self.stopped.get(order, False)
         self.stopped[order] = is_wrong
 
     @property
     def discernment(self) -> float:
         """How far orders are stopped for their errors: 1 for who stops none."""
-        return deliberate(sum(self.stopped.values()), len(self.stopped))
+        return deliberate(self.n_wrong, len(self.stopped))
 
 
 @dataclass(slots=True)
