@@ -78,9 +78,8 @@ def main() -> None:
     one_step()
     rounds = [one_step() for _ in range(ROUNDS)]
     seen = {name: statistics.median(row[name] for row in rounds) for name in rounds[0]}
-    print(
-        f"{SETTINGS.groups * SETTINGS.group_size} episodes, {seen['turns']:.0f} turns, {seen['decided']:.0f} tokens decided, {seen['read']:.0f} in all"
-    )
+    episodes = SETTINGS.groups * SETTINGS.group_size
+    print(f"{episodes} episodes, {seen['turns']:.0f} turns, {seen['decided']:.0f} tokens decided, {seen['read']:.0f} in all")
     print(f"hospital {seen['hospital']:6.2f} CPU-seconds")
     rates = seen["decided"] / seen["writing"], seen["read"] / seen["writing"]
     print(f"writing  {seen['writing']:6.2f} CPU-seconds: {rates[0]:.0f} tokens decided a second, {rates[1]:.0f} read or written")

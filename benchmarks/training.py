@@ -48,7 +48,7 @@ from clinsim.training.model import HEAD_UNITS, Shape
 from clinsim.training.rollouts import Plan, Rollout, Said, one_thread
 from clinsim.training.settings import GrpoSettings
 
-ROUNDS, WARM, STEPS = 5, 1, 4
+ROUNDS, WARM, STEPS = 3, 1, 3
 PROMPTS, GROUP, WORDS = 4, 8, 128
 SAMPLES = PROMPTS * GROUP
 LEARNING_RATE = 1e-3
@@ -216,12 +216,13 @@ def their_round(toy: Toy, folder: str) -> Round:
 
 def their_rollouts(toy: Toy, starts: Mapping[str, Sequence[Tokens]], prompts: Sequence[str], trainer: GRPOTrainer) -> dict[str, Any]:
     """Episodes of several turns, in step."""
+    model: Any = trainer.model
     rows = torch.tensor([starts[text][0] for text in prompts])
     for turn in range(toy.turns):
         if turn:
             rows = torch.cat([rows, torch.tensor([starts[text][turn] for text in prompts])], 1)
         with torch.no_grad():
-            rows = trainer.model.generate(rows, attention_mask=torch.ones_like(rows), generation_config=trainer.generation_config)
+            rows = model.generate(rows, attention_mask=torch.ones_like(rows), generation_config=trainer.generation_config)
     after = rows[:, toy.read :].tolist()
     mask = [int(place % (toy.written + toy.read) < toy.written) for place in range(len(after[0]))]
     return {"prompt_ids": rows[:, : toy.read].tolist(), "completion_ids": after, "logprobs": None, "env_mask": [mask] * len(after)}

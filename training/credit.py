@@ -6,7 +6,7 @@ that they had, having seen what they saw. Each arm is played in the same few fut
 models, the same in both arms); the credit of the turn is the mean difference of the return. It costs, for each turn, twice as many rests of
 an episode as there are futures: at most agents x decisions x futures x 2 for an episode.
 
-The same forks make groups of single turns: `replies_to` plays several replies to the very same moment.
+The same forks make groups of single turns: `play_turns` plays several replies to the very same moment.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from clinsim.record import ROLES
 from clinsim.referee import WardEnv
 from clinsim.scenario_file import Scenario
 from clinsim.training.rollouts import Plan, Rollout, Said, Table, model_at, opened, play_out
-from clinsim.training.samples import Group, Sample
+from clinsim.training.samples import Moment
 
 Credit = Literal["ledger", "team", "counterfactual"]
 ARMS_AT_ONCE = 64
@@ -99,21 +99,32 @@ class Spots:
 
 def play_credited(writer: Writer, plans: Sequence[Plan], scenarios: Mapping[str, Scenario], rule: Rule) -> list[Rollout]:
     """Play some episodes in step, then work out the credit of some turns of each."""
-    spots = [Spots(plan, rule.decisions, rule.roles) for plan in plans]
-    tables = [Table(plan, model_at(plan, writer), opened(plan, scenarios), own.see) for plan, own in zip(plans, spots, strict=True)]
-    rollouts = play_out(writer, tables)
+    rollouts, spots = _with_spots(writer, plans, scenarios, rule.decisions, rule.roles)
     found = credits_of(writer, [(plan, spot) for plan, own in zip(plans, spots, strict=True) for spot in own], rule)
     values = iter(found)
     return [replace(rollout, credits={spot.said.turn: next(values) for spot in own}) for rollout, own in zip(rollouts, spots, strict=True)]
 
 
+def _with_spots(
+    writer: Writer, plans: Sequence[Plan], scenarios: Mapping[str, Scenario], decisions: int, roles: Collection[str]
+) -> tuple[list[Rollout], list[Spots]]:
+    """Play some episodes in step, and keep some turns of each."""
+    spots = [Spots(plan, decisions, roles) for plan in plans]
+    tables = [Table(plan, model_at(plan, writer), opened(plan, scenarios), own.see) for plan, own in zip(plans, spots, strict=True)]
+    return play_out(writer, tables), spots
+
+
 def credits_of(writer: Writer, spots: Sequence[tuple[Plan, Spot]], rule: Rule) -> list[float]:
     """The credit of each turn: the mean over futures of what the team earned with it less what it earned without."""
     tables = [table for plan, spot in spots for future in range(rule.futures) for table in _arms(writer, plan, spot, future, rule)]
-    starts = range(0, len(tables), ARMS_AT_ONCE)
-    totals = [rollout.total for start in starts for rollout in play_out(writer, tables[start : start + ARMS_AT_ONCE])]
+    totals = [rollout.total for rollout in _played_on(writer, tables)]
     differences = [made - unmade for made, unmade in zip(totals[::2], totals[1::2], strict=True)]
     return [fmean(differences[start : start + rule.futures]) for start in range(0, len(differences), rule.futures)]
+
+
+def _played_on(writer: Writer, tables: Sequence[Table]) -> list[Rollout]:
+    """Play forked tables to their ends."""
+    return [rollout for start in range(0, len(tables), ARMS_AT_ONCE) for rollout in play_out(writer, tables[start : start + ARMS_AT_ONCE])]
 
 
 def _arms(writer: Writer, plan: Plan, spot: Spot, future: int, rule: Rule) -> tuple[Table, Table]:
@@ -136,17 +147,36 @@ def _forked(writer: Writer, plan: Plan, spot: Spot, future: int) -> Table:
 # ---------------------------------------------------------------- groups of single turns
 
 
-def replies_to(writer: Writer, plan: Plan, spot: Spot, size: int) -> list[Rollout]:
-    """Play on from a turn `size` times, in the same luck of the hospital: the model draws its reply, and all that follows, anew each time."""
+@dataclass(frozen=True, slots=True)
+class TurnRule:
+    """How single turns are compared: `decisions` turns of each agent in an episode, each answered `size` times; `roles` are those whose turns are."""
+
+    size: int
+    decisions: int = 1
+    roles: Collection[str] = ROLES
+
+
+def play_turns(writer: Writer, plans: Sequence[Plan], scenarios: Mapping[str, Scenario], rule: TurnRule) -> list[Rollout]:
+    """Play some episodes in step, then go on from some turns of each, several times: only what was played then, and only that turn, is compared.
+
+    The episodes themselves are left out: which of their turns are kept depends on how long they went on.
+    """
+    bases, spots = _with_spots(writer, plans, scenarios, rule.decisions, rule.roles)
+    moments = [(base, spot) for base, own in zip(bases, spots, strict=True) for spot in own]
+    tables = [table for base, spot in moments for table in _answered_anew(writer, base.plan, spot, rule.size)]
+    digests = [table.ward.digest() for table in tables]
+    befores = [(base.said[: spot.said.turn], spot.said.turn) for base, spot in moments for _ in range(rule.size)]
+    return [_gone_on(*row) for row in zip(_played_on(writer, tables), digests, befores, strict=True)]
+
+
+def _answered_anew(writer: Writer, plan: Plan, spot: Spot, size: int) -> list[Table]:
+    """Tables at a turn, in the same luck of the hospital: the model draws its reply, and all that follows, anew at each."""
     plans = [replace(plan, key=f"{plan.key}|{plan.number}|{spot.said.turn}", number=number) for number in range(size)]
-    return play_out(writer, [Table(one, model_at(one, writer), ward) for one, ward in zip(plans, spot.ward.fork(size), strict=True)])
+    return [Table(one, model_at(one, writer), ward) for one, ward in zip(plans, spot.ward.fork(size), strict=True)]
 
 
-def turn_group(rollouts: Sequence[Rollout], spot: Spot, first_episode: int = 0) -> list[Sample]:
-    """The first turn of each of some continuations, as samples that may be compared: all come from the very same moment."""
-    seed, digest = spot.ward.episode.seed, spot.ward.digest()
-    samples = []
-    for episode, rollout in enumerate(rollouts, first_episode):
-        sample = next(sample for sample in rollout.samples(episode))
-        samples.append(replace(sample, group=Group(rollout.plan.scenario, seed, sample.role, digest), turn=spot.said.turn))
-    return samples
+def _gone_on(rollout: Rollout, digest: str, before: tuple[tuple[Said, ...], int]) -> Rollout:
+    """What was played from a turn on, with what was said before."""
+    said, turn = before
+    after = (replace(one, turn=turn + place) for place, one in enumerate(rollout.said))
+    return replace(rollout, said=(*said, *after), moment=Moment(turn, digest))

@@ -209,7 +209,7 @@ class Syllabus:
 
     def play(self, models: Cast | Engine, settings: GrpoSettings, step: int) -> list[Rollout]:
         """Play a step where the curriculum wants it, for `clinsim.training.grpo.trained`."""
-        key, numbers = f"{settings.seed}|{step}", range(settings.group_size)
+        key, numbers = f"{settings.seed}|{step}", range(settings.openings)
         episodes = [Plan(scenario, seed, number, settings.partners, key) for scenario, seed in self.starts(step) for number in numbers]
         rollouts = play_all(models, settings, episodes)
         self.book(rollouts)

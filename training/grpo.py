@@ -2,8 +2,8 @@
 
 One step: play `group_size` episodes from each of `groups` starts, all with the same models at the learning seats. What an agent earned is
 compared with what the same role earned in the other episodes from the same start: that is its advantage, and it holds for every token that the agent
-decided in that episode. Then each learner goes uphill on the samples of its roles, clipped. No value network, no replay, no tokens made again from
-text; what a grammar forced does not train.
+decided in that episode (with `grouping=turn`: at one turn, compared with other replies to the same moment). Then each learner goes uphill on the
+samples of its roles, clipped. No value network, no replay, no tokens made again from text; what a grammar forced does not train.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ from clinsim.processes import shared_out
 from clinsim.referee import TRAINING_SEEDS
 from clinsim.training.advantages import Advantages, Baselines, Earned, advantages
 from clinsim.training.batches import Batch, batches, conversations
-from clinsim.training.credit import Rule, as_team, play_credited, with_share
+from clinsim.training.credit import Rule, TurnRule, as_team, play_credited, play_turns, with_share
 from clinsim.training.learners import Learner, Learners, Speakers, learning_roles
 from clinsim.training.loss import LossParts, LossRule, policy_loss
 from clinsim.training.optimiser import set_rate
 from clinsim.training.ray_rollouts import PlayBlock, played_by_ray
 from clinsim.training.rollouts import Plan, Rollout, blocks, play_block, scenarios_of
-from clinsim.training.samples import Group, Sample, role_weights
+from clinsim.training.samples import Sample, role_weights
 from clinsim.training.settings import GrpoSettings
 
 
@@ -77,7 +77,7 @@ def starts(settings: GrpoSettings, step: int) -> list[int]:
 
 def plans(settings: GrpoSettings, step: int) -> list[Plan]:
     """The episodes of a step."""
-    numbers = range(settings.group_size)
+    numbers = range(settings.openings)
     return [
         Plan(settings.scenario, seed, number, settings.partners, f"{settings.seed}|{step}") for seed in starts(settings, step) for number in numbers
     ]
@@ -103,8 +103,10 @@ def play_all(models: Cast | Engine, settings: GrpoSettings, episodes: Sequence[P
 
 
 def played_block(settings: GrpoSettings, writer: Writer, block: Sequence[Plan]) -> list[Rollout]:
-    """Play some episodes in step, and work out what single turns were worth if the settings ask for it."""
+    """Play some episodes in step, and work out what single turns were worth, or go on from them, if the settings ask for it."""
     scenarios = scenarios_of(block)
+    if settings.grouping == "turn":
+        return play_turns(writer, block, scenarios, TurnRule(settings.group_size, settings.credit_decisions, learning_roles(settings)))
     if settings.credit != "counterfactual":
         return play_block(writer, block, scenarios)
     rule = Rule(settings.credit_baseline, settings.credit_decisions, settings.credit_futures, learning_roles(settings))
@@ -123,14 +125,14 @@ def earned_by(rollouts: Sequence[Rollout], settings: GrpoSettings) -> list[Earne
 
 
 def _earned_in(episode: int, rollout: Rollout, settings: GrpoSettings) -> Iterator[Earned]:
-    groups = {agent: Group(rollout.plan.scenario, rollout.plan.seed, role) for agent, role in rollout.roles.items()}
+    groups = {agent: rollout.group_of(role) for agent, role in rollout.roles.items()}
     if settings.credit == "counterfactual":
         for turn, credit in rollout.credits.items():
             agent = rollout.said[turn].agent
             yield Earned(groups[agent], episode, agent, credit, turn)
         return
     credited = as_team(rollout.rewards) if settings.credit == "team" else with_share(rollout.rewards, settings.team_share)
-    for agent in dict.fromkeys(said.agent for said in rollout.said):
+    for agent in dict.fromkeys(said.agent for said in rollout.compared):
         yield Earned(groups[agent], episode, agent, credited[agent])
 
 

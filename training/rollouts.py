@@ -23,7 +23,7 @@ from clinsim.record import Observation, Past, Policy, Reply, Role, Seat, Turn
 from clinsim.referee import WardEnv
 from clinsim.rollout import policy_for, raw_env
 from clinsim.scenario_file import Scenario, load_scenario
-from clinsim.training.samples import Group, Sample
+from clinsim.training.samples import Group, Moment, Sample
 
 TASK = "task:"
 """How the scenario of a plan begins that is a static task: `task:DOMAIN/FILE/ID`."""
@@ -59,7 +59,8 @@ class Said:
 class Rollout:
     """An episode as it was played: rewards by agent, what the model said at its seats (`learning`), what became of the patients, calls refused.
 
-    `credits` are those of single turns, by their number, if any were worked out (`clinsim.training.credit`).
+    `credits` are those of single turns, by their number, if any were worked out (`clinsim.training.credit`). With a `moment` only the turn made then
+    trains: up to there the episode is that of others.
     """
 
     plan: Plan
@@ -71,6 +72,7 @@ class Rollout:
     actions: int
     refused: int
     credits: Mapping[int, float] = field(default_factory=dict)
+    moment: Moment | None = None
 
     @property
     def total(self) -> float:
@@ -83,11 +85,20 @@ class Rollout:
         return [
             Sample(
                 said.written.tokens, said.written.decided, said.written.logps, earned[said.agent], said.role, said.agent,
-                Group(self.plan.scenario, self.plan.seed, said.role), episode, said.turn, said.written.allowed,
+                self.group_of(said.role), episode, said.turn, said.written.allowed,
             )
-            for said in self.said
+            for said in self.compared
             if said.written.decided
         ]  # fmt: skip
+
+    @property
+    def compared(self) -> Sequence[Said]:
+        """Turns that may train: all, or the one of the moment."""
+        return self.said if self.moment is None else self.said[self.moment.turn : self.moment.turn + 1]
+
+    def group_of(self, role: str) -> Group:
+        """What a role's turns here may be compared with."""
+        return Group(self.plan.scenario, self.plan.seed, role, self.moment.digest if self.moment else "")
 
 
 class _Handed:

@@ -28,6 +28,13 @@ class Group(NamedTuple):
     digest: str = ""
 
 
+class Moment(NamedTuple):
+    """The one turn of an episode that is compared with others, and the digest of the ward before it."""
+
+    turn: int
+    digest: str
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
     """One turn of one agent.

@@ -16,7 +16,7 @@ from statistics import fmean
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from clinsim.agents.cast import Cast
 from clinsim.agents.local import model_in
@@ -50,6 +50,12 @@ class SelfPlaySettings(GrpoSettings):
     keep: float = Field(0.25, gt=0, le=1, description="Share of each role's parts from one start that is taught.")
     pool: int = Field(4, ge=0, description="Past policies that may be partners: the latest so many; 0: none.")
     partner_share: float = Field(0.5, ge=0, le=1, description="Share of starts at which a past policy plays one of the roles.")
+
+    @model_validator(mode="after")
+    def _keeps_episodes(self) -> SelfPlaySettings:
+        if self.grouping == "turn":
+            raise ValueError("self-play keeps parts of whole episodes: grouping is episode")
+        return self
 
 
 # ---------------------------------------------------------------- who plays

@@ -54,7 +54,10 @@ class GrpoSettings(AdapterSettings):
     start: str = Field(description="Folder of the model to start from, or of a run (its best).")
     steps: int = Field(40, ge=1)
     groups: int = Field(4, ge=1, description="Starts (seeds) played in one step.")
-    group_size: int = Field(8, ge=2, description="Episodes from each start: what they earned is compared.")
+    group_size: int = Field(8, ge=2, description="Episodes from each start, or replies to each turn: what they earned is compared.")
+    grouping: Literal["episode", "turn"] = Field(
+        "episode", description="What is compared: episodes from one start, or replies to one moment (forks)."
+    )
     optimiser: Optimiser = "adamw"
     learning_rate: float = Field(5e-4, gt=0)
     warm_up: int = Field(3, ge=0)
@@ -64,7 +67,9 @@ class GrpoSettings(AdapterSettings):
     credit: Credit = Field("ledger", description="What an agent is credited with: its own ledger, the return, or what its turns changed (forks).")
     team_share: float = Field(0.0, ge=0, le=1, description="With `ledger`: this share of the mean of the others' rewards is added.")
     credit_baseline: str = Field("idle", description="SPEC of who takes an agent's place to see what its turn was worth.")
-    credit_decisions: int = Field(1, ge=1, description="Turns of each agent in an episode whose worth is worked out; only they train.")
+    credit_decisions: int = Field(
+        1, ge=1, description="Turns of each agent in an episode whose worth is worked out, or with replies; only they train."
+    )
     credit_futures: int = Field(4, ge=4, description="Futures that both arms are played in: the cost is twice as many rests of an episode a turn.")
     advantage: How = "group"
     loss: Kind = "dapo"
@@ -90,6 +95,11 @@ class GrpoSettings(AdapterSettings):
     watch: Literal["warn", "stop"] = Field("warn", description="What to do when a known collapse shows.")
 
     @property
+    def openings(self) -> int:
+        """Episodes that are played from each start."""
+        return 1 if self.grouping == "turn" else self.group_size
+
+    @property
     def playing(self) -> int:
         """Processes of this machine for playing what is not learnt from."""
         return self.processes if isinstance(self.processes, int) else 1
@@ -100,6 +110,14 @@ class GrpoSettings(AdapterSettings):
             raise ValueError("advantage team shares what was earned by all; credit counterfactual says who earned it: choose one")
         if self.team_share and self.credit != "ledger":
             raise ValueError(f"team_share is added to each one's own ledger, and credit is {self.credit}")
+        return self
+
+    @model_validator(mode="after")
+    def _forks_what_it_can(self) -> GrpoSettings:
+        if self.grouping == "turn" and (self.credit == "counterfactual" or self.advantage in ("team", "rae")):
+            raise ValueError("grouping turn compares replies to one moment: advantage is group or leave_one_out, credit ledger or team")
+        if self.grouping == "turn" and any(place.startswith("tasks:") for places in self.courses.values() for place in places):
+            raise ValueError("grouping turn goes on from turns in a ward: courses have no tasks")
         return self
 
 
@@ -126,8 +144,8 @@ class ServedSettings(GrpoSettings):
             raise ValueError("tune weights moves the one model that the server plays: learners is shared, and nobody is frozen")
         if self.optimiser != "adamw":
             raise ValueError("weights that are spread over devices are moved by adamw")
-        if self.credit == "counterfactual":
-            raise ValueError("credit counterfactual is worked out by models of this process, not over a server")
+        if self.credit == "counterfactual" or self.grouping == "turn":
+            raise ValueError("credit counterfactual and grouping turn are worked out by models of this process, not over a server")
         if self.courses:
             raise ValueError("courses are played by models of this process, not over a server")
         return self

@@ -7,19 +7,21 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from clinsim.agents.cast import Cast
 from clinsim.agents.decoding import Written
 from clinsim.agents.local import LocalPolicy
 from clinsim.errors import UsageError
 from clinsim.rollout import run_on
 from clinsim.scenario_file import load_scenario
-from clinsim.training.advantages import Earned, advantages
-from clinsim.training.credit import Rule, Spots, as_team, credits_of, play_credited, replies_to, turn_group, with_share
-from clinsim.training.grpo import Memory, earned_by, played, scored
+from clinsim.training.advantages import Earned
+from clinsim.training.credit import Rule, Spots, TurnRule, as_team, credits_of, play_credited, play_turns, with_share
+from clinsim.training.grpo import Memory, earned_by, played, scored, update
+from clinsim.training.learners import learners_of
 from clinsim.training.rollouts import Plan, Table, model_at, opened, play_out
-from clinsim.training.samples import Group
+from clinsim.training.samples import Group, Sample
 from clinsim.training.settings import GrpoSettings, settings_from
 
 SCENARIOS = {"first_hour": load_scenario("first_hour")}
@@ -28,6 +30,8 @@ REWARDS = st.dictionaries(st.sampled_from(["a", "b", "c", "d"]), st.floats(-5, 5
 ALONE = {"pharmacist": "idle", "radiologist": "idle"}
 LEDGER = GrpoSettings(start="", groups=1, group_size=3)
 SMALL = GrpoSettings(start="", groups=1, group_size=2, credit="counterfactual", partners=ALONE)
+
+TURNS = GrpoSettings(start="", groups=2, group_size=4, block=1, grouping="turn", credit_decisions=2)
 
 
 class Idler:
@@ -131,21 +135,56 @@ def test_every_turn_is_as_likely_to_be_kept():
     assert all(abs(kept[turn] / 2000 - 0.25) < 0.04 for turn in range(8))
 
 
-def test_replies_to_one_moment_are_one_group(engine):
-    plan = PLANS[0]
-    spot = spots_of(engine, plan)[0]
-    rollouts = replies_to(engine, plan, spot, 4)
-    samples = turn_group(rollouts, spot)
-    assert {sample.group for sample in samples} == {Group("first_hour", plan.seed, spot.said.role, spot.ward.digest())}
-    assert {sample.agent for sample in samples} == {spot.said.agent}
-    assert len({sample.tokens for sample in samples}) > 1
-    prompt = spot.said.written.tokens[: spot.said.written.decided[0]]
-    assert all(sample.tokens[: len(prompt)] == prompt for sample in samples)
-    found = advantages([Earned(sample.group, sample.episode, sample.agent, sample.reward, sample.turn) for sample in samples])
-    assert (found.groups, found.alone) == (1, 0)
+def replayed(rollout):
+    """The digest before the turn that is compared, and what was earned in the end, when all that was said is said again from the beginning."""
+    plan = rollout.plan
+    table = Table(plan, model_at(plan, Idler()), opened(plan, SCENARIOS))
+    digest = ""
+    for said in rollout.said:
+        table.next_ask()
+        digest = table.ward.digest() if said.turn == rollout.moment.turn else digest
+        table.take(said.written, said.written)
+    table.next_ask()
+    return digest, table.rollout().rewards
+
+
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 9999), size=st.integers(2, 3), decisions=st.integers(1, 2))
+def test_replies_that_are_compared_are_to_one_moment(engine, seed, size, decisions):
+    """All members of a group, played again from the beginning, stand at the same digest before the decision; every group is whole."""
+    rollouts = play_turns(engine, [Plan("first_hour", seed, 0)], SCENARIOS, TurnRule(size, decisions))
+    groups: dict[Group, list[Sample]] = {}
+    for episode, rollout in enumerate(rollouts):
+        (sample,) = rollout.samples(episode)
+        groups.setdefault(sample.group, []).append(sample)
+        assert replayed(rollout) == (sample.group.digest, rollout.rewards)
+    assert len(groups) > 1
+    for members in groups.values():
+        assert len(members) == size
+        assert len({(sample.agent, sample.turn, sample.tokens[: sample.decided[0]]) for sample in members}) == 1
+
+
+def test_a_step_compares_replies_to_moments(engine):
+    played_by = [played(engine, TURNS.model_copy(update={"processes": n}), 0) for n in (1, 2)]
+    one, two = ([(rollout.moment, rollout.rewards) for rollout in rollouts] for rollouts in played_by)
+    assert one == two
+    step_of = scored(played_by[0], TURNS, Memory().baselines)
+    assert step_of.samples
+    assert (step_of.groups.alone, step_of.groups.unequal) == (0, 0)
+    for sample, value in zip(step_of.samples, step_of.values, strict=True):
+        group = [other.rewards[sample.agent] for other in played_by[0] if other.moment.digest == sample.group.digest]
+        assert len(group) == TURNS.group_size
+        assert (value > 0) == (played_by[0][sample.episode].rewards[sample.agent] > sum(group) / len(group))
+    assert update(learners_of(Cast.shared(engine), TURNS), step_of, TURNS, 0)["gradient"] > 0
 
 
 def test_settings_that_contradict_each_other_are_refused():
-    for given_settings, words in [(["advantage=team", "credit=counterfactual"], "choose one"), (["credit=team", "team_share=0.5"], "own ledger")]:
+    for given_settings, words in [
+        (["advantage=team", "credit=counterfactual"], "choose one"),
+        (["credit=team", "team_share=0.5"], "own ledger"),
+        (["grouping=turn", "credit=counterfactual"], "replies to one moment"),
+        (["grouping=turn", "advantage=rae"], "replies to one moment"),
+        (["grouping=turn", "courses={a: ['tasks:radiology_report']}"], "courses have no tasks"),
+    ]:
         with pytest.raises(UsageError, match=words):
             settings_from(GrpoSettings, None, ["start=x", *given_settings])
