@@ -194,7 +194,7 @@ def _negated(sentence: Tokens, start: int, stop: int) -> Stance:
     """How a phrase is meant where it stands; in a sentence that is denied as a whole, the other way round."""
     if _end_of_opening(sentence, start, "open_sentence"):
         return "open"
-    whole = _end_of_opening(sentence, start, "deny_sentence")
+    whole = max(_end_of_opening(sentence, start, "deny_sentence"), _end_of_head(sentence, start))
     plain = _meant_alone(sentence[whole:], start - whole, stop - whole)
     is_denied_after = _holds(sentence[stop:], "deny_sentence_after") or (is_taken_back(sentence, stop) and not _has_amount(sentence, start, stop))
     turned = (bool(whole) and not _is_undone(sentence[:whole])) != is_denied_after
@@ -204,8 +204,8 @@ def _negated(sentence: Tokens, start: int, stop: int) -> Stance:
 def is_taken_back(sentence: Tokens, stop: int) -> bool:
     """Whether what ends at `stop` is called wrong after it (`X is wrong`, `X: false`)."""
     after = sentence[stop:]
-    is_judged = len(after) > 1 and after[0] == COLON and (after[1],) in _triggers()["false_after_colon"]
-    return is_judged or _holds(_to_pause(after), "deny_clause_after")
+    verdict = after[1:] if after[:1] == (COLON,) else after if len(after) == 1 else ()
+    return verdict[:1] in _triggers()["called_false"] or _holds(_to_pause(after), "deny_clause_after")
 
 
 def _has_amount(sentence: Tokens, start: int, stop: int) -> bool:
@@ -220,9 +220,15 @@ def _end_of_opening(sentence: Tokens, start: int, kind: str) -> int:
     return max((end for end in ends if end <= start), default=0)
 
 
+def _end_of_head(sentence: Tokens, start: int) -> int:
+    """Where words end with which a sentence begins and that deny the rest of it (`Wrong: X`); 0 if it does not begin so."""
+    heads = (head for head in _triggers()["deny_at_start"] if sentence[: len(head)] == head)
+    return next((len(head) for head in heads if len(head) <= start), 0)
+
+
 def _is_undone(opening: Tokens) -> bool:
     """Whether an opening that denies is itself denied (`there is no doubt that`); what denies by a *not* of its own is not."""
-    trigger = next(trigger for trigger in _triggers()["deny_sentence"] if opening[-len(trigger) :] == trigger)
+    trigger = next((trigger for trigger in _triggers()["deny_sentence"] if opening[-len(trigger) :] == trigger), opening)
     before = opening[: -len(trigger)][-UNDONE_WITHIN:]
     return any((word,) in _triggers()["undoes"] for word in before)
 
