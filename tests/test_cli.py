@@ -114,6 +114,7 @@ BAD_USE = {
         "--domain goes with --writer",
     ),
     "an option before its command": (["tasks", "--suite", "own", "check"], "--suite goes behind the name of the command: clinsim tasks check"),
+    "data asked for before a command": (["tasks", "--json", "check"], "--json goes behind the name of the command: clinsim tasks check"),
     "most without a precision": (["experiment", "first_hour", "--most", "3"], "--most goes with --precision"),
     "a figure without a precision": (["experiment", "first_hour", "--figure", "deaths"], "--figure goes with --precision"),
     "a rehearsal that is kept": (["train", "quick", "--dry-run", "--out", "x"], "--out does not go with --dry-run"),

@@ -110,7 +110,8 @@ def _names(wanted: Any, given: Any, tolerance: float) -> bool:
     """Every word of the term stands in what is given, in any place; of a list, every item is named by an item. What names much else names nothing."""
     if isinstance(wanted, list | tuple) and isinstance(given, list | tuple):
         return len(given) <= 2 * len(wanted) + 1 and all(any(_names(item, other, tolerance) for other in given) for item in wanted)
-    return isinstance(wanted, str) and isinstance(given, str) and _is_named(wanted, given) and not _is_choice(wanted, given)
+    named = isinstance(wanted, str) and isinstance(given, str) and _is_named(wanted, given) and not _is_choice(wanted, given)
+    return named or _term(wanted, given, tolerance)
 
 
 def _is_named(wanted: str, given: str) -> bool:

@@ -15,7 +15,8 @@ def refuse_needless(context: typer.Context, names: Iterable[str], why: str) -> N
     Raises:
         UsageError: One was given; the message is its name and `why`.
     """
+    called = {option.name: option.opts[0] for option in context.command.params}
     for name in names:
         source = context.get_parameter_source(name)
         if source is not None and source.name == "COMMANDLINE":
-            raise UsageError(f"--{name.replace('_', '-')} {why}")
+            raise UsageError(f"{called[name]} {why}")

@@ -246,6 +246,7 @@ def test_who_names_all_there_is_has_chosen_nothing(wanted, given):
     ("wanted", "given"),
     [
         ("ceftriaxone", "ceftriaxone 2 g in 50 mL of saline, intravenously over 30 minutes, once daily for 7 days, first dose now"),
+        ("piperacillin-tazobactam", "Zosyn 4.5 g"),
         ("aneurysm", "ruptured abdominal aortic aneurysm, vascular emergency"),
         ("chest", "chest, abdomen and pelvis"),
         ("blood film", "peripheral blood film with CBC"),
