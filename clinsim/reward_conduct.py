@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from math import fsum
 
 REVIEWS = frozenset({"screen_order", "get_medication_profile"})
 """Tools with which a pharmacist looks at an order, or at the patient's drugs."""
@@ -26,14 +27,14 @@ STOPS = frozenset({"change_order", "reject_order", "query_order"})
 BLIND, CHOSEN = 0.25, 0.5
 """Shares of right choices up to which somebody is taken to choose blindly, and from which with care (assumption).
 
-A doctor's choices are drugs, right where they are of use, and own patients without use for one of them, right where it is kept from them; a
+A doctor's choices are drugs, right where they are of use, and again as far as the same drug is kept from own patients without use for it; a
 pharmacist's are the orders that are stopped, right where there is an error.
 Alerts that are passed on unjudged are blind: prescribers override 49 to 96 % of drug alerts (van der Sijs et al., J Am Med Inform Assoc
 2006;13:138).
 """
 
 
-def deliberate(right: int, n: int) -> float:
+def deliberate(right: float, n: int) -> float:
     """How far `right` of `n` choices are more than chance, 0 to 1; the first mistake is forgiven."""
     return min(1.0, max(0.0, ((right + 1) / (n + 1) - BLIND) / (CHOSEN - BLIND)))
 
@@ -113,7 +114,7 @@ class Prescribing:
     ordered: dict[tuple[str, str], bool] = field(default_factory=dict)
     patients: set[str] = field(default_factory=set)
     in_use: Counter[str] = field(default_factory=Counter)
-    codes: set[str] = field(default_factory=set)
+    times: Counter[str] = field(default_factory=Counter)
     needless: Counter[str] = field(default_factory=Counter)
 
     def order(self, patient: str, code: str, uses: frozenset[str]) -> None:
@@ -123,15 +124,24 @@ class Prescribing:
             self.in_use.update(uses)
         if (patient, code) not in self.ordered:
             self.ordered[patient, code] = code in uses
-            self.codes.add(code)
+            self.times[code] += 1
             self.needless[code] += code not in uses
 
     @property
     def choice(self) -> float:
         """How far the doctor chooses: whether drugs are of use, times whether they are kept from own patients who have no use for them."""
-        n, given = len(self.ordered), self.needless.total()
-        chances = sum(len(self.patients) - self.in_use[code] for code in self.codes)
-        return deliberate(n - given, n) * deliberate(chances - given, chances)
+        n = len(self.ordered)
+        return deliberate(n - self.needless.total(), n) * self._restraint()
+
+    def _restraint(self) -> float:
+        """How far drugs are kept from those without use for them: by orders, so that many rare drugs do not hide a common one.
+
+        A drug that all own patients have use for says nothing.
+        """
+        others = {code: len(self.patients) - self.in_use[code] for code in self.times}
+        telling = [code for code, without in others.items() if without]
+        kept = fsum(self.times[code] * (1.0 - self.needless[code] / others[code]) for code in telling)
+        return deliberate(kept, sum(self.times[code] for code in telling))
 
 
 @dataclass(slots=True)

@@ -8,6 +8,7 @@ import pytest
 
 from clinsim.errors import ScenarioError
 from clinsim.record import CHART, TRUTH, Entry, Role
+from clinsim.reward_conduct import Prescribing
 from clinsim.rewards import COMPONENTS, HARM_BASE, SAFETY, Ledger, Row, regrade
 
 AGENTS: dict[str, Role] = {"doctor_1": "doctor", "doctor_2": "doctor", "pharmacist_1": "pharmacist", "radiologist_1": "radiologist"}
@@ -550,3 +551,25 @@ def test_sums_by_agent_and_component() -> None:
     sums = ledger.by_component()
     assert sums["doctor_1"] == pytest.approx({"seen_in_time": 0.4, "treatment_on_time": 0.4, "diagnosis_right": 0.4, "outcome_share": 0.15})
     assert {agent: fsum(parts.values()) for agent, parts in sums.items()} == pytest.approx(ledger.totals(), abs=1e-9)
+
+
+# ---------------------------------------------------------------- conduct
+
+
+def prescribed(n_patients: int, everybodys: str, besides: int = 0) -> Prescribing:
+    """A doctor whose patients all need `a`, half of them `b`, one `c`; some drugs besides for the first."""
+    doctor = Prescribing()
+    for number in range(n_patients):
+        uses = frozenset("a" + "b" * (number % 2) + "c" * (number == 0))
+        for code in everybodys:
+            doctor.order(f"P{number}", code, uses)
+        for extra in range(besides if number == 0 else 0):
+            doctor.order("P0", f"x{extra}", uses)
+    return doctor
+
+
+def test_the_same_for_everybody_is_no_choice() -> None:
+    assert prescribed(6, "a").choice == 1.0
+    assert prescribed(1, "bc").choice == 1.0  # one mistake is forgiven
+    assert prescribed(6, "abc").choice == 0.0
+    assert all(prescribed(6, "abc", besides).choice < 0.35 for besides in range(1, 30))  # rare drugs hardly hide it
