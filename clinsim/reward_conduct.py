@@ -18,6 +18,8 @@ VERIFY_MINUTES = {"stat": 10.0, "urgent": 20.0, "routine": 60.0}
 
 Source: Naylor 2011 (stat dispensing 9 to 10 minutes); urgent and routine are assumptions.
 """
+DECIDE_MINUTES = 5.0
+"""Minutes from opening an order to deciding on it (assumption): half the time of a stat order."""
 CALL_MINUTES = 30.0
 """Minutes from report to phone call. Source: assumption; guidance asks for direct contact at once."""
 NO_LONGER = frozenset({"cancelled", "stopped", "rejected", "given", "dispensed"})
@@ -44,7 +46,7 @@ class Verification:
     """Drug orders that waited for pharmacists: still open (with the minute by which each was due), decided, or let lie.
 
     Only what came due while a pharmacist was at work counts as let lie: `at_work` is the minute of the last action of any. Who has opened an
-    order owes a decision on it at once.
+    order owes a decision on it soon.
     """
 
     reads: dict[tuple[str, str], float] = field(default_factory=dict)
@@ -60,7 +62,7 @@ class Verification:
         if tool in REVIEWS:
             self.reads[agent, subject] = minute
             if subject in self.waiting:
-                self.waiting[subject] = min(minute, self.waiting[subject])
+                self.waiting[subject] = min(minute + DECIDE_MINUTES, self.waiting[subject])
 
     def wait(self, order: str, priority: str, minute: float) -> None:
         """A drug order has come on the list."""

@@ -249,7 +249,7 @@ OWED: list[tuple[str, str, list[Entry], list[tuple[str, float]]]] = [
     (
         "another one opened and left",
         "order_error_caught",
-        [WARD, ordered(5, "O2"), opened(6, "O2"), opened(7), graded(9, "changed", error="OVERDOSE", significant=True, fixed=True)],
+        [WARD, ordered(5, "O2"), opened(6, "O2"), opened(12), graded(13, "changed", error="OVERDOSE", significant=True, fixed=True)],
         [("pharmacist_1", 0.25)],
     ),
     (
