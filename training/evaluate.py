@@ -14,8 +14,7 @@ from clinsim.intervals import of_mean
 from clinsim.metrics import outcome
 from clinsim.processes import shared_out
 from clinsim.rollout import Policies, raw_env, run_episode
-from clinsim.scenario_file import load_scenario
-from clinsim.training.rollouts import Plan, Rollout, blocks, play_block
+from clinsim.training.rollouts import Plan, Rollout, blocks, play_block, scenarios_of
 
 Values = dict[str, list[float]]
 BLOCK = 32
@@ -38,7 +37,7 @@ def values_of(played: Sequence[Rollout]) -> Values:
 def in_processes(models: Cast | Engine, cut: Sequence[Sequence[Plan]], processes: int) -> list[list[Rollout]]:
     """Play blocks of episodes here, or in processes that read the weights from a folder."""
     if processes == 1:
-        return [play_block(models, block, {plan.scenario: load_scenario(plan.scenario) for plan in block}) for block in cut]
+        return [play_block(models, block, scenarios_of(block)) for block in cut]
     with TemporaryDirectory() as folder:
         models.save(Path(folder))
         return shared_out(_played, [(folder, block) for block in cut], processes=processes, preload=__name__)

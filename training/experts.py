@@ -102,14 +102,14 @@ def shown_in(trace: Trace, seats: Sequence[Seat]) -> Iterator[Shown]:
             yield Shown(line.agent, roles[line.agent], trace.header["scenario"]["id"], trace.seed, observation, line.call, trace.rewards[line.agent])
 
 
-def vocabulary_of(calls: Iterable[Mapping[str, Any]]) -> Vocabulary:
-    """Every name, number and sentence in some calls, the commonest of each field, in a stable order."""
+def vocabulary_of(calls: Iterable[Mapping[str, Any]], texts: int = MOST_TEXTS) -> Vocabulary:
+    """Every name, number and sentence (at most `texts`) in some calls, the commonest of each field, in a stable order."""
     seen: dict[str, Counter[Any]] = defaultdict(Counter)
     for call in calls:
         for name, value in call["arguments"].items():
             for key, atom in _atoms(f"{call['name']}.{name}", value):
                 seen[key][plain(atom)] += 1
-    values = {key: _commonest(counts) for key, counts in seen.items() if key.rpartition(".")[2] not in IDS}
+    values = {key: _commonest(counts, texts) for key, counts in seen.items() if key.rpartition(".")[2] not in IDS}
     return Vocabulary(values | {"wait.minutes": list(WAITS)})
 
 
@@ -124,11 +124,11 @@ def _atoms(key: str, value: Any) -> Iterator[tuple[str, Any]]:
         yield key, value
 
 
-def _commonest(counts: Counter[Any]) -> list[Any]:
+def _commonest(counts: Counter[Any], texts: int) -> list[Any]:
     ranked = [value for value, _ in sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))]
     if all(isinstance(value, int | float) for value in ranked):
         return sorted(_apart(ranked))
-    return sorted(ranked[: MOST_TEXTS if any(" " in str(value) for value in ranked) else MOST_NAMES], key=str)
+    return sorted(ranked[: texts if any(" " in str(value) for value in ranked) else MOST_NAMES], key=str)
 
 
 def _apart(numbers: Sequence[float]) -> list[float]:

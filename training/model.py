@@ -15,7 +15,7 @@ from transformers import PreTrainedModel, Qwen3Config, Qwen3ForCausalLM
 from clinsim.agents.call_grammar import Vocabulary
 from clinsim.agents.decoding import Engine, words_of
 from clinsim.record import Seat
-from clinsim.training.experts import Shown, texts_of, tokenizer_of, vocabulary_of
+from clinsim.training.experts import MOST_TEXTS, Shown, texts_of, tokenizer_of, vocabulary_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,8 @@ class Shape:
     layers: int = 3
     heads: int = 3
     context: int = 1024
+    texts: int = MOST_TEXTS
+    """Sentences that may be written in one field."""
 
 
 HEAD_UNITS = 32
@@ -39,7 +41,7 @@ _SYNTAX = '{}[]",:'
 
 def fresh_engine(shown: Sequence[Shown], seats: Mapping[str, Seat], shape: Shape, seed: int = 0) -> Engine:
     """A model with random weights, which can read and write what `shown` holds."""
-    vocabulary = vocabulary_of(turn.call for turn in shown)
+    vocabulary = vocabulary_of((turn.call for turn in shown), shape.texts)
     texts = list(texts_of(shown, seats, vocabulary))
     tokenizer = tokenizer_of(texts, shape.vocabulary, _whole(texts, vocabulary))
     config = Qwen3Config(

@@ -14,15 +14,16 @@ from typing import Any
 from pydantic_core import from_json
 
 from clinsim.agents.aliases import Aliases
-from clinsim.agents.call_grammar import written
+from clinsim.agents.call_grammar import Vocabulary, canonical, written
 from clinsim.agents.decoding import Written
 from clinsim.benchmark.play import Play, standard_of
 from clinsim.benchmark.seated import seat_of
 from clinsim.benchmark.strict import grade
 from clinsim.benchmark.suite import OWN, Placed, Suite, load_suite
+from clinsim.benchmark.task import Expected
 from clinsim.errors import UsageError
 from clinsim.record import Observation, Seat
-from clinsim.training.experts import Shown
+from clinsim.training.experts import Shown, card_of
 from clinsim.training.rollouts import TASK, Model, Plan, Rollout, Said
 
 MOST_TURNS = 8
@@ -133,9 +134,28 @@ def _gold_turns(placed: Placed, number: int) -> Iterator[Shown]:
         if play.over:
             return
         shown = Observation(aliases.shown(text), float(turn), "answered" if turn else "task")
-        made: dict[str, Any] = from_json(aliases.renamed(written({"name": call.name, "arguments": call.arguments})))
-        yield Shown(seat.agent, seat.role, name_of(placed), number, shown, made, 1.0)
+        yield Shown(seat.agent, seat.role, name_of(placed), number, shown, _whole(seat, aliases, call), 1.0)
         text, turn = play.shown(play.make(call.name, call.arguments)), play.turns
+
+
+def _whole(seat: Seat, aliases: Aliases, call: Expected) -> dict[str, Any]:
+    """A call with every argument that has a default, as a grammar writes it, in the names that a small model is shown."""
+    rules = card_of(seat, {"name": call.name}).parameters["properties"]
+    usual = {name: rule["default"] for name, rule in rules.items() if rule.get("default") is not None}
+    made: dict[str, Any] = from_json(aliases.renamed(written({"name": call.name, "arguments": usual | call.arguments})))
+    return made
+
+
+def recited(placed: Placed, vocabulary: Vocabulary) -> float:
+    """The strict score of a task's gold plan in the words of a vocabulary: what a model with these words can reach by it."""
+    play = Play(placed, MOST_TURNS)
+    seat = _named(seat_of(play, 0), placed.task.domain)
+    aliases = Aliases(seat.tools)
+    aliases.shown(play.opening())
+    for call in placed.task.gold:
+        if not play.over:
+            play.act(aliases.meant(canonical(_whole(seat, aliases, call), card_of(seat, {"name": call.name}), vocabulary)))
+    return float(grade(standard_of(placed), play.attempt()).score)
 
 
 def seats_of_tasks(tasks: Sequence[Placed]) -> dict[str, Seat]:
