@@ -6,6 +6,7 @@ A reply in which no call is found keeps its text: the referee answers it, and sa
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal, NamedTuple
@@ -23,7 +24,15 @@ _HERMES = re.compile(r"<tool_call>(.*?)(?:</tool_call>|(?=<tool_call>)|\Z)", re.
 _FENCED = re.compile(r"```(\w*)[ \t]*\r?\n(.*?)(?:```|\Z)", re.DOTALL)
 _FENCES = frozenset({"", "json", "tool_call"})
 _START = re.compile(r'[{\[]\s*[{"]')
-_DECODER = json.JSONDecoder(parse_constant=lambda _: None)
+
+
+def _finite(text: str) -> float | None:
+    """A number, or None where no float is as large: 1e999 is no more a number than NaN."""
+    number = float(text)
+    return number if math.isfinite(number) else None
+
+
+_DECODER = json.JSONDecoder(parse_constant=lambda _: None, parse_float=_finite)
 
 
 class Parsed(NamedTuple):
@@ -118,7 +127,10 @@ def call_of(item: Any) -> str | None:
     arguments = item.get("arguments", item.get("parameters", {}))
     if isinstance(arguments, str):
         arguments = _decoded(arguments) if arguments.strip() else {}
-    return _whole(json.dumps({"name": item["name"], "arguments": arguments}, ensure_ascii=False, separators=(",", ":")))
+    try:
+        return _whole(json.dumps({"name": item["name"], "arguments": arguments}, ensure_ascii=False, separators=(",", ":")))
+    except RecursionError:  # what could just be read may be too deep to be written
+        return None
 
 
 def _whole(text: str) -> str:
