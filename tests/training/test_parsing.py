@@ -52,9 +52,9 @@ def test_monsters_are_read_without_raising(text):
 
 
 PIECES = [
-    "<tool_call>", "</tool_call>", "<think>", "</think>", "```", "```json\n", "```tool_call\r\n", "\n", 
+    "<tool_call>", "</tool_call>", "<think>", "</think>", "```", "```json\n", "```tool_call\r\n", "\n",
     '{"name":', '"wait"', ',"arguments":', "{", "}",
-    "[", "]", ",", '"', ":", "\\", "\\u", '"\\ud800"', "\ud800", "NaN", 
+    "[", "]", ",", '"', ":", "\\", "\\u", '"\\ud800"', "\ud800", "NaN",
     "-Infinity", "1e999", "9" * 5000, '{"function":', '"parameters":', WAIT, CHART,
     '{"name":"wait","arguments":"{}"}', '{"name":"wait","arguments":"{"}', "[" * 980, "]" * 980, '{"a":' * 990, "\x00",
 ]  # fmt: skip
