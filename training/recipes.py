@@ -11,7 +11,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
@@ -23,9 +22,10 @@ from clinsim.processes import workers
 from clinsim.record import ROLES
 from clinsim.referee import TRAINING_SEEDS
 from clinsim.scenario_file import load_scenario
-from clinsim.training import grpo, quick
+from clinsim.training import boards, grpo, quick
 from clinsim.training.course import Course, Tell, played_here, use_threads
 from clinsim.training.curriculum import Syllabus
+from clinsim.training.curve import curve_left
 from clinsim.training.evaluate import figures, model_values, policy_values
 from clinsim.training.experts import Shown, lessons, played_by_expert, seats_of
 from clinsim.training.learners import learners_of, merged_cast, prepared, with_adapter
@@ -196,14 +196,14 @@ def recipe_of(name: str) -> Recipe:
     return RECIPES[name]
 
 
-def run_recipe(recipe: Recipe, settings: RunSettings, out: Path, resume: bool, tell: Tell) -> None:
-    """Train by a recipe into a folder.
+def run_recipe(recipe: Recipe, settings: RunSettings, out: Path, resume: bool, tell: Tell, left: Callable[[Path], None] = lambda path: None) -> None:
+    """Train by a recipe into a folder; however it ends, the learning curve as far as it came is left there (`left` is told where).
 
     Raises:
         UsageError: The settings do not fit what is there, or something stopped the run; the message says how to go on.
     """
-    with stops_told(out):
-        recipe.run(settings, out, resume, tell)
+    with stops_told(out), curve_left(out, resume, tell, left) as noted, boards.shown_on(settings.log, out, noted) as told:
+        recipe.run(settings, out, resume, told)
 
 
 def settings_of(recipe: Recipe, file: Path | None, given: Sequence[str]) -> RunSettings:
@@ -214,6 +214,7 @@ def settings_of(recipe: Recipe, file: Path | None, given: Sequence[str]) -> RunS
     """
     chosen = settings_from(recipe.kind, file, given)
     load_scenario(chosen.scenario)
+    boards.require(chosen.log)
     return chosen
 
 
@@ -233,8 +234,6 @@ def summary(folder: Path) -> dict[str, Any]:
     run = RunFolder(folder)
     rows = run.rows()
     looks = [row for row in rows if "evaluation" in row]
-    if looks:
-        draw_curve(looks, folder / "curve.png")
     best = max(looks, key=lambda row: float(row["evaluation"]["return"]["mean"]), default=None)
     return {
         "steps": rows[-1]["step"] + 1 if rows else 0,
@@ -246,22 +245,8 @@ def summary(folder: Path) -> dict[str, Any]:
 def _tested(folder: Path) -> dict[str, Any]:
     """What the test of `quick` says, and where the model is."""
     result = json.loads((folder / quick.RESULT).read_text(encoding="utf-8"))
-    draw_curve([{"step": row["minutes"] - 1.0, "evaluation": row} for row in quick.curve(folder)], folder / "curve.png", "minutes")
     gains = {name: row["over_start"] for name, row in result["figures"].items()}
     return {"share": result["figures"]["return"]["share"], **gains, "minutes": result["minutes"], "model": str(folder / "best")}
-
-
-def draw_curve(looks: Sequence[Mapping[str, Any]], path: Path, unit: str = "step") -> None:
-    """The learning curve on the validation seeds, with its 95 % intervals."""
-    steps = [row["step"] + 1 for row in looks]
-    found = [row["evaluation"]["return"] for row in looks]
-    figure, axes = plt.subplots(figsize=(6, 3.5), layout="constrained")
-    axes.plot(steps, [one["mean"] for one in found], marker="o", markersize=3)
-    if all(one["low"] is not None for one in found):
-        axes.fill_between(steps, [one["low"] for one in found], [one["high"] for one in found], alpha=0.2)
-    axes.set(xlabel=unit, ylabel="return on validation seeds")
-    figure.savefig(path, dpi=120)
-    plt.close(figure)
 
 
 def evaluated(policy: str, scenario: str, seeds: Sequence[int]) -> dict[str, dict[str, Any]]:

@@ -13,6 +13,7 @@ from clinsim.agents.cast import Lora
 from clinsim.errors import UsageError
 from clinsim.record import Role
 from clinsim.training.advantages import How
+from clinsim.training.boards import Log
 from clinsim.training.credit import Credit
 from clinsim.training.loss import Kind, Level
 from clinsim.training.optimiser import Kind as Optimiser
@@ -26,13 +27,14 @@ class RunSettings(BaseModel):
     """What every recipe has."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    may_change: ClassVar[frozenset[str]] = frozenset({"batch_tokens", "processes", "steps", "learning_rate", "patience", "watch"})
+    may_change: ClassVar[frozenset[str]] = frozenset({"batch_tokens", "processes", "steps", "learning_rate", "patience", "watch", "log"})
     """What may be set otherwise when a run is gone on with; the numbers from there on are other ones than without."""
 
     scenario: str = "first_hour"
     seed: int = Field(0, ge=0, description="Of the run: which seeds it trains on, in which order, and what it draws.")
     threads: int = Field(0, ge=0, description="0: free cores at the first start; written to the checkpoint and used again on resume.")
     batch_tokens: int = Field(8192, ge=64, description="Tokens of one forward pass, padding included: lower it if memory runs out.")
+    log: Log = Field("none", description="Where metrics are shown as well: TensorBoard or Weights & Biases (an extra of that name).")
 
 
 class AdapterSettings(RunSettings):

@@ -36,7 +36,7 @@ def train(
     if dry_run:
         report = recipes.rehearsed(chosen, settings)
     else:
-        recipes.run_recipe(chosen, settings, folder, resume, tell)
+        recipes.run_recipe(chosen, settings, folder, resume, tell, lambda path: progress.print(f"learning curve: {path}"))
         report = recipes.summary(folder)
     if as_json:
         write_json(report)

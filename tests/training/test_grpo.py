@@ -21,7 +21,7 @@ from clinsim.referee import TRAINING_SEEDS
 from clinsim.training import grpo
 from clinsim.training.grpo import Memory, earned_by, plans, played, scored, starts, trained, update
 from clinsim.training.learners import learners_of
-from clinsim.training.recipes import RECIPES, evaluated, recipe_of, rehearsed, run_grpo, settings_of, summary
+from clinsim.training.recipes import RECIPES, evaluated, recipe_of, rehearsed, run_grpo, run_recipe, settings_of, summary
 from clinsim.training.run import METRICS, RunFolder, write_model
 from clinsim.training.settings import GrpoSettings
 from clinsim.training.watch import warnings
@@ -84,7 +84,7 @@ def test_two_processes_play_what_one_plays(engine):
 
 
 def test_a_run_leaves_metrics_models_and_a_curve(start, tmp_path):
-    run_grpo(SMALL.model_copy(update={"start": str(start)}), tmp_path / "run", False, lambda row: None)
+    run_recipe(RECIPES["grpo"], SMALL.model_copy(update={"start": str(start)}), tmp_path / "run", False, lambda row: None)
     report = summary(tmp_path / "run")
     assert report["steps"] == 3
     assert (tmp_path / "run" / "curve.png").stat().st_size > 1000
