@@ -170,7 +170,7 @@ class Engine:
     def _write(self, rows: list[_Row], reading: Reading, shelf: Shelf) -> None:
         """Write on in all rows until each is whole. Rows that are whole drop out when half of them are."""
         while True:
-            logits = reading.logits().double().numpy()
+            logits = reading.logits().cpu().double().numpy()
             for row, line in zip(rows, logits, strict=True):
                 if not row.is_done:
                     self._decide(row, line)

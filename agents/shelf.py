@@ -44,10 +44,11 @@ class _Open(Cache):
         super().__init__(layers=[])
         self.pages = pages
         self.rows = self.places = torch.zeros(0, dtype=torch.long)
+        self.width = 0
 
     def turn_to(self, rows: Tensor, places: Tensor) -> None:
         """Say which rows are read next, and the places of their tokens (rows, tokens)."""
-        self.rows, self.places = rows, places
+        self.rows, self.places, self.width = rows, places, int(places.max()) + 1
 
     def update(self, key_states: Tensor, value_states: Tensor, layer_idx: int, *_: Any, **__: Any) -> tuple[Tensor, Tensor]:
         """Write what is new to its places; all that may be looked at."""
@@ -56,7 +57,7 @@ class _Open(Cache):
     def _written(self, page: int, states: Tensor) -> Tensor:
         held = self.pages[page]
         held.transpose(1, 2)[self.rows.unsqueeze(1), self.places] = states.transpose(1, 2)
-        held = held[:, :, : int(self.places.max()) + 1]
+        held = held[:, :, : self.width]
         return held if len(self.rows) == len(held) else held[self.rows]
 
 
@@ -84,13 +85,13 @@ class Reading:
     def _read(self, rows: Sequence[int]) -> Tensor:
         """The logits of some rows that have about as much to read."""
         unread = [self._unread(row) for row in rows]
-        width = max(map(len, unread))
-        tokens = torch.tensor([[*row, *[0] * (width - len(row))] for row in unread])
+        width, device = max(map(len, unread)), self.open.pages.device
+        tokens = torch.tensor([[*row, *[0] * (width - len(row))] for row in unread], device=device)
         # Behind the end of a row comes padding: it is overwritten by what follows, or lies where nothing looks.
-        places = torch.tensor([self.read[row] for row in rows]).unsqueeze(1) + torch.arange(width)
+        places = torch.tensor([self.read[row] for row in rows], device=device).unsqueeze(1) + torch.arange(width, device=device)
         places = places.clamp(max=self.open.pages.shape[3] - 1)
-        self.open.turn_to(torch.tensor(rows), places)
-        seen = torch.arange(int(places.max()) + 1) <= places.unsqueeze(2)
+        self.open.turn_to(torch.tensor(rows, device=device), places)
+        seen = torch.arange(self.open.width, device=device) <= places.unsqueeze(2)
         hidden = self.model.model(
             tokens, attention_mask=seen.unsqueeze(1), position_ids=places, past_key_values=self.open, use_cache=True
         ).last_hidden_state
@@ -101,7 +102,7 @@ class Reading:
 
     def narrowed(self, rows: Sequence[int]) -> Reading:
         """Go on with some of the rows only."""
-        pages = self.open.pages.index_select(1, torch.tensor(rows))
+        pages = self.open.pages.index_select(1, torch.tensor(rows, device=self.open.pages.device))
         return Reading(self.model, [self.names[k] for k in rows], [self.tokens[k] for k in rows], [self.read[k] for k in rows], _Open(pages))
 
 
@@ -114,7 +115,8 @@ class Shelf:
     def opened(self, model: PreTrainedModel, names: Sequence[str], tokens: Sequence[list[int]], room: int) -> Reading:
         """Begin to read some rows, each from where it was read before; `room` tokens may follow each."""
         config, places = model.config, max(map(len, tokens)) + room + 1
-        pages = torch.zeros(2 * config.num_hidden_layers, len(names), config.num_key_value_heads, places, config.head_dim)
+        shape = (2 * config.num_hidden_layers, len(names), config.num_key_value_heads, places, config.head_dim)
+        pages = torch.zeros(shape, dtype=model.dtype, device=model.device)
         read = [self._put_back(name, row, pages[:, k]) for k, (name, row) in enumerate(zip(names, tokens, strict=True))]
         return Reading(model, list(names), list(tokens), read, _Open(pages))
 

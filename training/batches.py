@@ -102,7 +102,7 @@ def decided_logps(model: PreTrainedModel, batch: Batch) -> tuple[Tensor, Tensor]
     The vocabulary is scored where the agent decided, and nowhere else. Padding lies behind the end of a row, where no token of the row looks.
     """
     hidden = model.model(batch.tokens, use_cache=False).last_hidden_state
-    logits = model.lm_head(hidden[torch.arange(len(batch.tokens)).unsqueeze(1), batch.before]).float()
+    logits = model.lm_head(hidden[torch.arange(len(hidden), device=hidden.device).unsqueeze(1), batch.before]).float()
     if batch.allowed is not None:
         closed = torch.ones_like(logits, dtype=torch.bool).scatter_(2, batch.allowed, False)
         logits = logits.masked_fill(closed, -torch.inf)

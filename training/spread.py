@@ -107,14 +107,20 @@ def read_model(settings: ServedSettings, checkpoint: Path | None, is_first: bool
         UsageError: There is no such model, or it has no layer for an adapter.
     """
     source = checkpoint if checkpoint and settings.tune == "weights" else settings.start
-    stays = settings.tune == "adapters"
     try:
-        model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
-            source, dtype=torch.bfloat16 if stays and settings.precision == "bf16" else torch.float32, attn_implementation="sdpa"
-        )
+        model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(source, dtype=kept_in(settings), attn_implementation="sdpa")
         words: Any = AutoTokenizer.from_pretrained(source)
     except (OSError, ValueError) as problem:
         raise UsageError(f"start: transformers finds no model {source} ({str(problem).splitlines()[0]})") from problem
+    return made_ready(model, words, settings, checkpoint, is_first)
+
+
+def made_ready(model: PreTrainedModel, words: Any, settings: ServedSettings, checkpoint: Path | None = None, is_first: bool = True) -> Served:
+    """A model that is there, with its adapters (new ones, or those of a checkpoint) and what else learning needs.
+
+    Raises:
+        UsageError: It has no layer for an adapter.
+    """
     if settings.recompute:
         model.gradient_checkpointing_enable({"use_reentrant": False})
     served = Served(model, words, settings.start, voices_of(settings), is_first)
@@ -126,6 +132,11 @@ def read_model(settings: ServedSettings, checkpoint: Path | None, is_first: bool
         for weights in adapter_parameters(model, name):
             weights.data = weights.data.float()
     return served
+
+
+def kept_in(settings: ServedSettings) -> torch.dtype:
+    """How the weights of the model are held: those that learn in fp32."""
+    return torch.bfloat16 if settings.tune == "adapters" and settings.precision == "bf16" else torch.float32
 
 
 def voices_of(settings: ServedSettings) -> dict[str, Voice]:

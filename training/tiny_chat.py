@@ -35,7 +35,7 @@ def write_tiny_chat(folder: Path, architecture: str, texts: Iterable[str], seed:
     Raises:
         UsageError: There is no such architecture.
     """
-    words = _words(texts)
+    words = chat_words(texts)
     words.save_pretrained(folder)
     try:
         config = AutoConfig.for_model(
@@ -49,12 +49,13 @@ def write_tiny_chat(folder: Path, architecture: str, texts: Iterable[str], seed:
         raise UsageError(f"architecture: {architecture!r} is no decoder that transformers knows, as qwen3 and llama are") from problem
 
 
-def _words(texts: Iterable[str]) -> PreTrainedTokenizerFast:
+def chat_words(texts: Iterable[str], size: int = VOCABULARY) -> PreTrainedTokenizerFast:
+    """A tokenizer of at most `size` tokens, learnt from texts, with the marks and the template of a chat."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=VOCABULARY, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), special_tokens=[PAD, BEGIN, STOP], show_progress=False
+        vocab_size=size, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), special_tokens=[PAD, BEGIN, STOP], show_progress=False
     )
     tokenizer.train_from_iterator(texts, trainer)
     make: Any = PreTrainedTokenizerFast  # not annotated there
