@@ -6,6 +6,7 @@ seat's seed and the turn, so that an episode repeats exactly.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -236,10 +237,16 @@ class _Cards:
 
 
 def drawn(logits: NDArray[np.float64], allowed: Sequence[int], temperature: float, draw: float) -> tuple[int, float]:
-    """A token drawn from what is allowed, by inversion, and its log-probability (nats); the likeliest at temperature 0."""
+    """A token drawn from what is allowed, by inversion, and its log-probability (nats); the likeliest at temperature 0.
+
+    Raises:
+        FloatingPointError: The model has come to numbers that are none.
+    """
     scaled = logits[list(allowed)] / (temperature or 1.0)
     logps = scaled - scaled.max()
     logps -= np.log(np.exp(logps).sum())
     inverted = min(int(np.searchsorted(np.exp(logps).cumsum(), draw, side="right")), len(allowed) - 1)
     chosen = int(logps.argmax()) if temperature == 0.0 else inverted
+    if math.isnan(logps[chosen]):
+        raise FloatingPointError("the model finds its own words as likely as no number: lower learning_rate")
     return int(allowed[chosen]), float(min(logps[chosen], 0.0))

@@ -152,7 +152,9 @@ def stops_told(path: Path) -> Iterator[None]:
             raise
         whole = any(path.rglob(f"{LATEST}/{MEMORY}"))  # of the run, or of a part of it
         way_on = "the last checkpoint is whole: --resume goes on from it" if whole else "there is no checkpoint yet: begin again"
-        raise UsageError(f"{path}: training stopped: {why}; {way_on}") from problem
+        spoilt = isinstance(problem, FloatingPointError) and (path / BEST).is_dir()  # what was learnt last may lead there again
+        instead = f", and start={path} begins another run from the best" if spoilt else ""
+        raise UsageError(f"{path}: training stopped: {why}; {way_on}{instead}") from problem
 
 
 def _why(problem: Exception) -> str | None:

@@ -52,6 +52,18 @@ def test_a_fault_of_ours_keeps_its_traceback(tmp_path):
         torch.ones(2, 3) @ torch.ones(2, 3)
 
 
+def test_weights_that_burst_never_become_a_checkpoint(engine: Engine, tmp_path: Path):
+    """One update that no gradient warns of; the look after it does. A lower rate goes on from before it."""
+    write_model(engine, tmp_path / "start")
+    out = tmp_path / "run"
+    fast = SMALL.model_copy(update={"start": str(tmp_path / "start"), "learning_rate": 1e20, "warm_up": 0, "updates": 1, "group_size": 6})
+    with pytest.raises(UsageError, match=rf"likely as no number: lower learning_rate; .*whole: --resume goes on from it, and start={out} begins"):
+        run_recipe(RECIPES["grpo"], fast, out, False, lambda row: None)
+    assert all(torch.isfinite(weights).all() for weights in Engine.load(model_in(out)).model.parameters())
+    run_recipe(RECIPES["grpo"], fast.model_copy(update={"learning_rate": 1e-4}), out, True, lambda row: None)
+    assert [row["step"] for row in RunFolder(out).rows()] == [-1, 0, 1]
+
+
 def test_a_run_out_of_memory_goes_on_with_smaller_batches(engine: Engine, tmp_path: Path):
     write_model(engine, tmp_path / "start")
     settings, out = SMALL.model_copy(update={"start": str(tmp_path / "start")}), tmp_path / "run"
