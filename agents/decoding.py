@@ -1,4 +1,4 @@
-"""Writing calls with a small transformers model: a batch of conversations at once, each under its own grammar.
+"""Writing calls with a small transformers model: a batch of conversations at once, each under its own grammar, or under none.
 
 What the grammar forces is appended without asking the model; only where two tokens or more are open the model decides. Draws are keyed by the
 seat's seed and the turn, so that an episode repeats exactly.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -24,13 +24,15 @@ from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel, PreT
 
 from clinsim.agents.call_grammar import Form, Vocabulary, calls_form, pieces
 from clinsim.agents.shelf import GROUPED, Reading, Shelf
-from clinsim.agents.walking import Spellings, Walk
+from clinsim.agents.walking import FreeWalk, Spellings, Walk, Way
 from clinsim.errors import UsageError
 from clinsim.record import ToolCard
 
 MOST_TOKENS = 160
 """Tokens of a call, at most."""
 PAD, END = "<pad>", "<end>"
+FREE = "writes_freely"
+"""In the configuration of a model: that no grammar holds its calls."""
 WEIGHTS, WORDS, VALUES = "model.safetensors", "tokenizer.json", "vocabulary.json"
 Encode = Callable[[str], list[int]]
 Open = tuple[tuple[int, ...], ...]
@@ -72,10 +74,11 @@ class Written:
 class _Row:
     """One conversation while it is being answered; the call begins at `start`."""
 
-    walk: Walk
+    walk: Way
     tokens: list[int]
     start: int
     draws: np.random.Generator
+    constrained: bool = True
     decided: list[int] = field(default_factory=list)
     logps: list[float] = field(default_factory=list)
     allowed: list[tuple[int, ...]] = field(default_factory=list)
@@ -84,7 +87,7 @@ class _Row:
         """Take one of several open tokens."""
         self.decided.append(len(self.tokens))
         self.logps.append(logp)
-        self.allowed.append(self.walk.open())
+        self.allowed.append(tuple(self.walk.open()) if self.constrained else ())
         self.walk.take(token)
         self.tokens.append(token)
 
@@ -140,6 +143,15 @@ class Engine:
         """How texts become tokens for a role: for all alike."""
         return self.encode
 
+    @property
+    def grammar(self) -> bool:
+        """Whether a grammar holds its calls; without one it must spell all of a call itself. Kept with its configuration."""
+        return not getattr(self.model.config, FREE, False)  # configurations of transformers hold what they are given, and lack it otherwise
+
+    @grammar.setter
+    def grammar(self, holds: bool) -> None:
+        setattr(self.model.config, FREE, not holds)
+
     # ------------------------------------------------------------ grammar
 
     def _formed(self, names: tuple[str, ...], ids: tuple[str, ...], by_name: _Cards) -> Form:
@@ -164,9 +176,19 @@ class Engine:
 
     def _begin(self, ask: Ask) -> _Row:
         seed = int.from_bytes(blake2b(ask.key.encode(), digest_size=8).digest(), "little")
-        row = _Row(Walk(self.form(ask.cards, ask.ids), self.spellings), list(ask.tokens), len(ask.tokens), np.random.default_rng(seed))
+        row = self._row(ask.tokens, np.random.default_rng(seed), lambda: self.form(ask.cards, ask.ids))
         row.tokens += row.walk.forced()
         return row
+
+    def _row(self, tokens: Sequence[int], draws: np.random.Generator, form: Callable[[], Form]) -> _Row:
+        walk = Walk(form(), self.spellings) if self.grammar else FreeWalk(self._token_texts, MOST_TOKENS)
+        return _Row(walk, list(tokens), len(tokens), draws, self.grammar)
+
+    @cached_property
+    def _token_texts(self) -> list[str]:
+        """What each token of the model writes; nothing where the tokenizer has none."""
+        decode = self.tokenizer.backend_tokenizer.decode
+        return [str(decode([token], skip_special_tokens=True)) for token in range(int(self.model.config.vocab_size))]
 
     def _write(self, rows: list[_Row], reading: Reading, shelf: Shelf) -> None:
         """Write on in all rows until each is whole. Rows that are whole drop out when half of them are."""
@@ -189,7 +211,7 @@ class Engine:
         row.tokens += row.walk.forced()
 
     def _written(self, row: _Row) -> Written:
-        return Written(self._text(row), tuple(row.tokens), tuple(row.decided), tuple(row.logps), tuple(row.allowed))
+        return Written(self._text(row), tuple(row.tokens), tuple(row.decided), tuple(row.logps), tuple(row.allowed) if row.constrained else None)
 
     def forced(self, tokens: Sequence[int], call: str, cards: Sequence[ToolCard], ids: Sequence[str]) -> Written:
         """`call` as the model would have written it after `tokens`: which of its own were open (log-probabilities are 0: nothing was drawn).
@@ -198,7 +220,7 @@ class Engine:
             ValueError: The grammar does not allow the call.
         """
         form = self.form(cards, ids)
-        row = _Row(Walk(form, self.spellings), list(tokens), len(tokens), np.random.default_rng(0))
+        row = self._row(tokens, np.random.default_rng(0), lambda: form)
         for token in (token for piece in pieces(form, call) for token in self.spellings.tokens(piece)):
             if len(row.walk.open()) > 1:
                 row.decide(token, 0.0)

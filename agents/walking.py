@@ -5,8 +5,9 @@ Each text of a form is spelt in one way only, the tokenizer's; so a choice among
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from clinsim.agents.call_grammar import Choice, Form
 
@@ -65,8 +66,25 @@ def _note_open(branch: Branch) -> None:
         _note_open(below)
 
 
+class Way(Protocol):
+    """One call while it is being written: which tokens may come, and where it ends."""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the call is whole."""
+
+    def open(self) -> Sequence[int]:
+        """Tokens that may come next; none when the call is whole."""
+
+    def take(self, token: int) -> None:
+        """Go on with one of the open tokens."""
+
+    def forced(self) -> list[int]:
+        """Go on as long as there is one way only; the tokens taken."""
+
+
 class Walk:
-    """One call while it is being written."""
+    """One call while it is being written under a grammar."""
 
     def __init__(self, form: Form, spellings: Spellings) -> None:
         """Stand before the first token."""
@@ -137,3 +155,48 @@ class Walk:
         twin._end()
         twin._settle()
         return twin
+
+
+class FreeWalk:
+    """One reply while it is being written without a grammar: any token may come, whatever that makes of it.
+
+    It is over when its braces are closed, when it has not begun with one, or when it is long enough.
+    """
+
+    def __init__(self, texts: Sequence[str], most: int) -> None:
+        """Stand before the first token; `texts` are those of all tokens, `most` how many may be written."""
+        self._texts = texts
+        self._left = most
+        self._depth = 0
+        self._inside = self._escaped = False
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the reply is over."""
+        return self._left <= 0
+
+    def open(self) -> Sequence[int]:
+        """All tokens, until it is over."""
+        return () if self.is_done else range(len(self._texts))
+
+    def take(self, token: int) -> None:
+        """Go on with a token."""
+        self._left -= 1
+        for sign in self._texts[token]:
+            self._read(sign)
+        if self._depth <= 0:
+            self._left = 0
+
+    def _read(self, sign: str) -> None:
+        """Follow braces, as far as they stand outside of texts."""
+        if self._inside:
+            self._inside = self._escaped or sign != '"'
+            self._escaped = sign == "\\" and not self._escaped
+        elif sign == '"':
+            self._inside = True
+        else:
+            self._depth += {"{": 1, "}": -1}.get(sign, 0)
+
+    def forced(self) -> list[int]:
+        """Nothing is."""
+        return []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context, parent_process
@@ -41,12 +41,18 @@ def shared_out(work: Callable[[T], R], items: Sequence[T], chunk: int = 1, proce
     Raises:
         WorkerError: One of the processes was ended from outside.
     """
+    return list(handed_out(work, items, chunk, processes, preload))
+
+
+def handed_out(work: Callable[[T], R], items: Sequence[T], chunk: int = 1, processes: int | None = None, preload: str = "") -> Iterator[R]:
+    """The same, each result as soon as it and those before it are there: for work whose results are kept on the way."""
     most = processes or workers()
     if most == 1 or len(items) < 2:
-        return [work(item) for item in items]
+        yield from map(work, items)
+        return
     try:
         with ProcessPoolExecutor(min(most, len(items)), _server(preload) if preload else None, _end_with_parent) as pool:
-            return list(pool.map(work, items, chunksize=chunk))
+            yield from pool.map(work, items, chunksize=chunk)
     except BrokenProcessPool as problem:
         raise WorkerError("a worker process was ended from outside, as happens where memory is short: fewer need less") from problem
 

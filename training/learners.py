@@ -159,6 +159,8 @@ def prepared(start: Cast, settings: GrpoSettings) -> Cast:
     """
     if any(voice.adapter for voice in start.voices.values()):
         raise UsageError("start: a model with adapters is no start: merge them first (clinsim train merge)")
+    for engine in start.engines.values():
+        engine.grammar = settings.grammar
     return PREPARE[settings.learners](start, learning_roles(settings), settings)
 
 

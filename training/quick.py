@@ -79,6 +79,7 @@ def taught_by(settings: QuickSettings) -> SftSettings:
         scenario=settings.scenario, seed=settings.seed, threads=settings.threads, start=settings.start, expert=settings.expert,
         drawn=True, episodes=settings.lessons, more=settings.more_lessons, passes=settings.lesson_passes,
         learning_rate=settings.lesson_rate, batch_tokens=settings.lesson_tokens, temperature=settings.temperature, processes=settings.playing,
+        grammar=settings.grammar,
     )  # fmt: skip
 
 

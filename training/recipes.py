@@ -88,6 +88,7 @@ def run_sft(settings: SftSettings, out: Path, resume: bool, tell: Tell) -> None:
     seats = seats_of(settings.scenario)
     shape = Shape(settings.vocabulary, settings.hidden, settings.layers, settings.heads)
     engine = fresh_engine(shown, seats, shape, settings.seed) if settings.start == "fresh" else Engine.load(model_in(Path(settings.start)))
+    engine.grammar = settings.grammar
     models = with_adapter(engine, settings.lora, settings.seed) if settings.rank else Cast.shared(engine)
     teaching = frozenset(lesson_seeds(settings, settings.taught))
     samples = list(lessons(engine, (turn for turn in shown if not teaching or turn.seed in teaching), seats))

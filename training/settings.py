@@ -43,6 +43,7 @@ class AdapterSettings(RunSettings):
     rank: int = Field(16, ge=1, description="Of an adapter.")
     alpha: int = Field(32, ge=1, description="An adapter is scaled by alpha / rank.")
     targets: tuple[str, ...] = Field(LINEAR, min_length=1, description="Layers that an adapter sits on.")
+    grammar: bool = Field(True, description="Whether a grammar holds the calls; without one the model must spell all of a call itself.")
 
     @property
     def lora(self) -> Lora:
@@ -150,6 +151,8 @@ class ServedSettings(GrpoSettings):
             raise ValueError("credit counterfactual and grouping turn are worked out by models of this process, not over a server")
         if self.courses:
             raise ValueError("courses are played by models of this process, not over a server")
+        if not self.grammar:
+            raise ValueError("grammar is for models of this process: what a server plays writes freely as it is")
         return self
 
 
