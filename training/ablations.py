@@ -50,7 +50,11 @@ ARMS: dict[str, Arm] = {
     "per-role adapters": Arm("a LoRA adapter of rank 16 for each role", {"learners": "adapters"}),
     "a model per role": Arm("a model for each role", {"learners": "models"}),
     TEAM: Arm("everybody is credited with the return", {"credit": "team"}),
-    "counterfactual": Arm("credit is what a turn changed (one turn an agent, four futures)", {"credit": "counterfactual"}, steps=0.09),
+    "counterfactual": Arm(
+        "credit is what a turn changed (one turn an agent, four futures); a quarter of the starts",
+        {"credit": "counterfactual", "groups": 1},
+        steps=1 / 3,
+    ),
     "no lessons": Arm("random weights with the words of the start", start="fresh"),
     "fewer lessons": Arm("from the shipped start, which was taught too little", start="shipped"),
     "no grammar": Arm("nothing holds the calls: lessons that spell them out, then learning", {"grammar": False}, lessons=100, steps=0.6),

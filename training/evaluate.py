@@ -14,6 +14,7 @@ from clinsim.intervals import of_mean
 from clinsim.metrics import outcome
 from clinsim.processes import shared_out
 from clinsim.rollout import Policies, raw_env, run_episode
+from clinsim.scenario_file import Scenario
 from clinsim.training.rollouts import Plan, Rollout, blocks, play_block, scenarios_of
 
 Values = dict[str, list[float]]
@@ -48,7 +49,7 @@ def _played(job: tuple[str, Sequence[Plan]]) -> list[Rollout]:
     return in_processes(Cast.load(Path(folder)), [block], 1)[0]
 
 
-def policy_values(policies: Policies, scenario: str, seeds: Sequence[int]) -> Values:
+def policy_values(policies: Policies, scenario: str | Scenario, seeds: Sequence[int]) -> Values:
     """The same for other policies."""
     values: Values = {"return": [], "utility_loss": []}
     for seed in seeds:

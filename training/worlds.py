@@ -128,12 +128,12 @@ def match_row(match: Match) -> Row:
 
 def seated(match: Match) -> tuple[Cast | None, dict[str, str]]:
     """The models at their roles, and who else plays: role to SPEC. No model is needed if all are scripted."""
-    others = [role for role in ROLES if role != match.role]
+    others: list[str] = [role for role in ROLES if role != match.role]
     models: dict[str, str] = {} if match.who in SCRIPTED else {match.role: match.who}
     beside = {OWN: match.who, OTHER: match.other}.get(match.partner, match.partner)
     is_model = match.partner == OTHER or (match.partner == OWN and match.who not in SCRIPTED)
     models |= dict.fromkeys(others, beside) if is_model else {}
-    partners = {} if is_model else dict.fromkeys(others, beside)
+    partners: dict[str, str] = {} if is_model else dict.fromkeys(others, beside)
     return _joined(models) if models else None, partners | ({match.role: match.who} if match.who in SCRIPTED else {})
 
 
@@ -142,7 +142,7 @@ def _joined(models: Mapping[str, str]) -> Cast:
     casts = {name: Cast.load(model_in(Path(name))) for name in dict.fromkeys(models.values())}
     names = {name: number for number, name in enumerate(casts)}
     engines = {f"{names[name]}/{base}": engine for name, cast in casts.items() for base, engine in cast.engines.items()}
-    voices = {}
+    voices: dict[str, Voice] = {}
     for role in ROLES:
         name = models.get(role, next(iter(casts)))
         base, adapter = casts[name].voices[role]
