@@ -62,11 +62,15 @@ class Doctor(Bedside):
     def claims(self) -> Iterator[Ranked]:
         """Patients whom nobody has claimed and who lie where they can be seen."""
         for row in self.memory.worklist:
-            if row["owner"] or row["place"] in UNSEEN_PLACES:
+            if row["owner"] or not self.can_see(row):
                 continue
             made = call("claim_patient", patient_id=row["patient"])
             if self.is_my_turn(row) and self.may(made) and self.key(made) not in self.memory.done:
                 yield (CLAIM_LEVEL[row["esi"] or 3], row["esi"] or 3, row["arrived_at"]), made
+
+    def can_see(self, row: dict[str, Any]) -> bool:
+        """Whether somebody lies where they can be seen."""
+        return row["place"] not in UNSEEN_PLACES
 
     def is_my_turn(self, row: dict[str, Any]) -> bool:
         """Doctors do not all run for the same patient: the second gives the first a minute, the third two, and no one more than three."""
@@ -77,7 +81,7 @@ class Doctor(Bedside):
     def pause(self) -> float:
         """How long to wait when there is nothing to do: until time alone changes a plan, or until it is one's turn."""
         due = min((case.next_at for case in self.own()), default=FOREVER) - self.memory.minute
-        if any(not row["owner"] and row["place"] not in UNSEEN_PLACES and not self.is_my_turn(row) for row in self.memory.worklist):
+        if any(not row["owner"] and self.can_see(row) and not self.is_my_turn(row) for row in self.memory.worklist):
             due = 1.0
         return min(max(due, 1.0), protocols().habits.wait)
 

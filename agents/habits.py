@@ -24,7 +24,7 @@ URGENT_ESI = 2
 
 
 class Habit(NamedTuple):
-    """What a role does otherwise than the guideline, with urgent patients or with others: `kind` is skip, early, late, order, swap, trick or any."""
+    """What a role does otherwise than the guideline, with urgent patients or with others: see `habits_of` for kinds."""
 
     role: Role
     urgent: bool
@@ -96,11 +96,20 @@ TRICKS: dict[str, tuple[Role, Callable[[Seat], Player]]] = {
 
 SHIFTS = {"early": -1.0, "late": 1.5}
 """By how much a kind of call is done earlier or later, in levels of the guideline doctor (0 to 1 life is at stake, 2 work-up, 3 the rest)."""
+CONCLUDES = "concludes without waiting"
+"""Names the illness and says where the patient goes without waiting for what is under way."""
 ORDERS: dict[str, Callable[[Case], float]] = {
     "sickest first": lambda case: -case.numbers.get("news2", 0.0),
     "least sick first": lambda case: case.numbers.get("news2", 0.0),
 }
 """Who comes first of those for whom something equally pressing is to be done, in place of ESI and arrival."""
+
+GOES = "goes to the waiting room"
+"""Sees people there as well, when there is no place for them yet."""
+MOST_WAIT = 5.0
+"""Minutes after which a doctor who goes there looks again who waits: nobody is called for them."""
+MANNERS = {"order": tuple(ORDERS), "hurry": (CONCLUDES,), "place": (GOES,)}
+"""How the doctor goes about it, by kind."""
 
 
 def habits_of(seats: Sequence[Seat]) -> list[Habit]:
@@ -108,7 +117,7 @@ def habits_of(seats: Sequence[Seat]) -> list[Habit]:
     tools = {seat.role: [card.name for card in seat.tools] for seat in seats}
     found = [(role, kind, name) for role, names in tools.items() for name in names for kind in ("skip", "any")]
     found += [("doctor", kind, name) for name in tools.get("doctor", ()) for kind in SHIFTS]
-    found += [("doctor", "order", name) for name in ORDERS if "doctor" in tools]
+    found += [("doctor", kind, name) for kind, names in MANNERS.items() for name in names if "doctor" in tools]
     found += [(role, "swap", name) for name, (role, _, _) in SWAPS.items() if role in tools]
     found += [(role, "trick", name) for name, (role, _) in TRICKS.items() if role in tools]
     return [Habit(role, urgent, kind, name) for role, kind, name in found for urgent in (True, False) if kind == "skip" or name != "wait"]
@@ -134,18 +143,32 @@ class Reordering(Doctor):
 
     def shift(self, case: Case, made: Call) -> float:
         """By how many levels a call for a patient is moved."""
-        urgent = (case.row.get("esi") or 9) <= URGENT_ESI
-        return sum(by for kind, by in SHIFTS.items() if (urgent, kind, made[0]) in self.habits)
+        return sum(by for kind, by in SHIFTS.items() if self.has(case, kind, made[0]))
 
     def wishes(self, case: Case) -> Iterator[tuple[float, Call]]:
         """What could be done for a patient, each with its level as moved."""
         return ((level + self.shift(case, made), made) for level, made in super().wishes(case))
 
+    def has(self, case: Case, kind: str, name: str) -> bool:
+        """Whether there is a habit with patients like this one."""
+        return ((case.row.get("esi") or 9) <= URGENT_ESI, kind, name) in self.habits
+
+    def awaited(self, case: Case, kinds: tuple[str, ...], patience: float = 0.0) -> bool:
+        """Whether orders are waited for; never by who is in a hurry."""
+        return not self.has(case, "hurry", CONCLUDES) and super().awaited(case, kinds, patience)
+
+    def can_see(self, row: dict[str, Any]) -> bool:
+        """Whether somebody is where this doctor goes."""
+        return super().can_see(row) or (row["place"] == "waiting_room" and self.has(self.memory.cases[row["patient"]], "place", GOES))
+
+    def pause(self) -> float:
+        """How long to wait when there is nothing to do."""
+        return min(super().pause(), MOST_WAIT) if any(kind == "place" for _, kind, _ in self.habits) else super().pause()
+
     def look_at(self, case: Case) -> None:
         """Think about a patient again, and put them in their place."""
         super().look_at(case)
-        urgent = (case.row.get("esi") or 9) <= URGENT_ESI
-        place = tuple(rank(case) for name, rank in ORDERS.items() if (urgent, "order", name) in self.habits)
+        place = tuple(rank(case) for name, rank in ORDERS.items() if self.has(case, "order", name))
         if case.plan is not None:
             (level, *usual), made = case.plan
             case.plan = ((level, *place, *usual), made)
@@ -159,7 +182,7 @@ class Reordering(Doctor):
 def with_habits(seat: Seat, habits: frozenset[Habit]) -> Player:
     """The guideline machine of a seat, with habits."""
     own = frozenset(habit[1:] for habit in habits if habit.role == seat.role)
-    moves = any(kind in SHIFTS or kind == "order" for _, kind, _ in own)
+    moves = any(kind in SHIFTS or kind in MANNERS for _, kind, _ in own)
     return Habitual(Reordering(seat, own) if moves and seat.role == "doctor" else guideline(seat), own)
 
 

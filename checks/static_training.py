@@ -67,7 +67,7 @@ def main(given: Sequence[str] | None = None) -> int:
     """Train, measure, write the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--domains", default="clinical_diagnosis,radiology_report", help="Comma between them.")
-    parser.add_argument("--episodes", type=int, default=Study.episodes, help="Expert episodes that the start is taught.")
+    parser.add_argument("--episodes", type=int, default=200, help="Expert episodes that the start is taught.")
     parser.add_argument("--shown-share", type=float, default=0.5, help="Share of the training tasks whose gold plans it is taught.")
     parser.add_argument("--steps", type=int, default=30, help="Of GRPO, for each model.")
     parser.add_argument("--attempts", type=int, default=4, help="At each test task.")

@@ -6,12 +6,14 @@ import json
 import subprocess
 import sys
 from collections import Counter
+from statistics import fmean
 
 import pytest
 
 import clinsim
-from clinsim.agents.habits import Habit, habits_of, with_habits
+from clinsim.agents.habits import GOES, Habit, habits_of, with_habits
 from clinsim.agents.scripted import ScriptedPolicy
+from clinsim.metrics import outcome
 
 SCENARIO, SEEDS = "first_hour", range(3)
 
@@ -67,6 +69,15 @@ def test_work_is_done_otherwise(usual):
     assert set(priorities) == {"stat"} != {arguments["priority"] for calls in usual for _, arguments in calls if "priority" in arguments}
 
 
+def test_a_doctor_who_goes_to_the_waiting_room_spares_those_who_wait():
+    habits = frozenset(Habit("doctor", urgent, "place", GOES) for urgent in (True, False))
+    policy = ScriptedPolicy("habits", lambda seat: with_habits(seat, habits))
+    lost = {name: [outcome(clinsim.run_episode(clinsim.raw_env("crowded_hour"), team, seed=seed).entries)["utility_loss"] for seed in range(8)]
+            for name, team in (("goes", policy), ("stays", "guideline"), ("idle", "idle"))}  # fmt: skip
+    assert fmean(lost["goes"]) < fmean(lost["stays"]) - 0.1 < fmean(lost["idle"]) - 0.2
+    assert lost["goes"] != lost["stays"]
+
+
 def test_habits_are_those_that_seats_can_have():
     ward = clinsim.raw_env(SCENARIO)
     ward.reset(seed=0)
@@ -74,7 +85,7 @@ def test_habits_are_those_that_seats_can_have():
     assert len(set(found)) == len(found)
     tools = {seat.role: {card.name for card in seat.tools} for seat in ward.seats()}
     assert all(habit.name in tools[habit.role] for habit in found if habit.kind in ("skip", "any", "early", "late"))
-    assert {habit.kind for habit in found} == {"skip", "any", "early", "late", "order", "swap", "trick"}
+    assert {habit.kind for habit in found} == {"skip", "any", "early", "late", "order", "hurry", "place", "swap", "trick"}
 
 
 def test_a_search_goes_on_where_it_was(root, tmp_path):

@@ -1,6 +1,6 @@
 """What to train on next: over scenarios, static domains and difficulty, whatever is weakest by what has been measured.
 
-    courses: {ward: [first_hour, surge], reports: ["tasks:radiology_report:easy", "tasks:radiology_report"]}
+    courses: {ward: [first_hour, crowded_hour], reports: ["tasks:radiology_report:easy", "tasks:radiology_report"]}
 
 A course is a ladder of places, the easiest first; a place is a scenario, or the training tasks of a domain (of one difficulty, if one is named).
 Scores lie on one scale: 0 is what idle earns, 1 what the guideline team earns (a gold plan, at tasks). Each step goes to one place: a course is drawn
