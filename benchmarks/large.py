@@ -1,12 +1,13 @@
 """How fast does a large chat model learn on this machine, and in how much memory? The recipe `served`, with random weights and without a server.
 
     .venv/bin/python benchmarks/large.py [--device cuda] [--size large] [--part lora] [--part full]
+    .venv/bin/torchrun --nproc-per-node 1 benchmarks/large.py --part full   # by FSDP 2, if only over one card
 
 No weights are fetched. A model is made in the shape of Qwen3-8B, with adapters as in `training/configs/qwen3_8b_lora.yaml`; then one in the shape of
 Qwen3-1.7B, all of whose weights learn as in `qwen3_8b_full.yaml`. In place of a server, the guideline team and three worse ones play `first_hour`;
-their turns are told as a chat model would have read and written them, and become samples, advantages, batches, loss and updates by the recipe's own
-functions. All steps learn from the same episodes, so that the loss must fall. At last the model with its adapters plays a few turns itself, in this
-process and held to calls by a grammar. Prints a line of JSON for each part; exit code 1 if a loss did not fall.
+their turns, told as a chat model would have read and written them, become samples, advantages, batches, loss and updates by the recipe's own code.
+All steps learn from the same episodes, so that the loss must fall. At last the model with adapters plays some turns, held to calls by a grammar.
+Prints a line of JSON for each part; exit code 1 if a loss did not fall.
 """
 
 from __future__ import annotations
@@ -17,17 +18,18 @@ import json
 import math
 import os
 import resource
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any, NamedTuple
 
 import torch
 import transformers
+from torch.distributed.tensor import DTensor
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerFast
 
 import clinsim.training
@@ -57,9 +59,10 @@ WINDOW = 24_000
 MOST_WORDS = 8192
 TURNS = 6
 """Turns for which the model plays each episode itself."""
-GIB = 2**30
 CPU_ALONE = "ACCELERATE_USE_CPU"
 """Set: accelerate leaves cards alone."""
+ALIKE = ("updates=1", "warm_up=0", "most_norm=1e9")
+"""Each step is one update on all samples, and no gradient is cut."""
 AIM = 0.03
 """By how much each step is to lower the loss, to first order: random weights would burst at a learning rate that is right for taught ones."""
 
@@ -67,7 +70,7 @@ AIM = 0.03
 class Part(NamedTuple):
     """What is measured: the shape of a model, the configuration it learns by, and whether it then writes, too."""
 
-    shape: Mapping[str, Any]
+    shape: Sequence[int]
     config: str
     writes: bool
 
@@ -83,28 +86,22 @@ class Size:
     parts: Mapping[str, Part]
 
 
-_QWEN3 = {"head_dim": 128, "num_key_value_heads": 8, "vocab_size": 151_936, "max_position_embeddings": 40_960}
-_TINY = _QWEN3 | {
-    "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 16,
-    "vocab_size": MOST_WORDS,
-}  # fmt: skip
+SHAPE = (
+    "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads", "head_dim", "vocab_size",
+    "tie_word_embeddings",
+)  # fmt: skip
+TINY = (32, 64, 2, 2, 1, 16, MOST_WORDS, False)
 # Source: config.json of Qwen/Qwen3-8B and of Qwen/Qwen3-1.7B (2505.09388, table 1).
-_QWEN3_8B = _QWEN3 | {"hidden_size": 4096, "intermediate_size": 12_288, "num_hidden_layers": 36, "num_attention_heads": 32}
-_QWEN3_17B = _QWEN3 | {
-    "hidden_size": 2048,
-    "intermediate_size": 6144,
-    "num_hidden_layers": 28,
-    "num_attention_heads": 16,
-    "tie_word_embeddings": True,
-}
+QWEN3_8B = (4096, 12_288, 36, 32, 8, 128, 151_936, False)
+QWEN3_17B = (2048, 6144, 28, 16, 8, 128, 151_936, True)
 SIZES = {
     "tiny": Size(
         seeds=1, steps=3, writers=2, precision="fp32",
-        parts={"lora": Part(_TINY, "qwen3_8b_lora.yaml", True), "full": Part(_TINY, "qwen3_8b_full.yaml", False)},
+        parts={"lora": Part(TINY, "qwen3_8b_lora.yaml", True), "full": Part(TINY, "qwen3_8b_full.yaml", False)},
     ),
     "large": Size(
         seeds=2, steps=4, writers=32, precision="bf16",
-        parts={"lora": Part(_QWEN3_8B, "qwen3_8b_lora.yaml", True), "full": Part(_QWEN3_17B, "qwen3_8b_full.yaml", False)},
+        parts={"lora": Part(QWEN3_8B, "qwen3_8b_lora.yaml", True), "full": Part(QWEN3_17B, "qwen3_8b_full.yaml", False)},
     ),
 }  # fmt: skip
 
@@ -178,7 +175,8 @@ def phase(found: dict[str, Any], name: str, tokens: int = 0) -> Iterator[None]:
         torch.cuda.synchronize()
     seconds = perf_counter() - began
     peak = torch.cuda.max_memory_allocated() if on_card else 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    found[name] = {"seconds": round(seconds, 3), "tokens_per_second": round(tokens / seconds), "peak_gib": round(peak / GIB, 2)}
+    speed = {"tokens_per_second": round(tokens / seconds)} if tokens else {}
+    found[name] = {"seconds": round(seconds, 3), "peak_gib": round(peak / 2**30, 2)} | speed
 
 
 @torch.no_grad()
@@ -211,17 +209,16 @@ def write(served: Served, many: int, phases: dict[str, Any]) -> None:
             table.take(one, one)
             tokens, decided, replies = tokens + len(one.tokens) - len(ask.tokens), decided + len(one.decided), replies + 1
     rows = [phases.pop(f"turn_{turn}") for turn in range(TURNS)]
-    seconds, peak = sum(row["seconds"] for row in rows), max(row["peak_gib"] for row in rows)
-    figures = {"seconds": seconds, "tokens_per_second": round(tokens / seconds), "peak_gib": peak, "first_seconds": rows[0]["seconds"]}
-    phases["generation"] = figures | {"replies": replies, "tokens": tokens, "decided": decided}
+    seconds = math.fsum(row["seconds"] for row in rows)
+    counts = {"replies": replies, "tokens": tokens, "decided": decided, "tokens_per_second": round(tokens / seconds)}
+    phases["generation"] = {"seconds": seconds, "peak_gib": max(row["peak_gib"] for row in rows)} | counts
 
 
 def fresh(part: Part, settings: ServedSettings, device: torch.device) -> PreTrainedModel:
     """A model of a shape, with random weights, made where it is to be."""
-    shape = AutoConfig.for_model("qwen3", **part.shape)
+    shape = AutoConfig.for_model("qwen3", **dict(zip(SHAPE, part.shape, strict=True)))
     make: Any = AutoModelForCausalLM.from_config  # not annotated there
-    with torch.device(device), torch.random.fork_rng():
-        torch.manual_seed(settings.seed)
+    with torch.device(device):
         model: PreTrainedModel = make(shape, dtype=kept_in(settings), attn_implementation="sdpa")
     return model
 
@@ -231,10 +228,9 @@ def measured(name: str, part: Part, size: Size, played: Sequence[Rollout]) -> di
     gc.collect()
     torch.cuda.empty_cache()
     began = perf_counter()
-    here = {"scenario": SCENARIO, "sharding": "none", "precision": size.precision}
-    given = here | {"steps": size.steps, "updates": 1, "warm_up": 0, "most_norm": 1e9}
-    config = Path(clinsim.training.__path__[0]) / "configs" / part.config
-    settings = settings_from(ServedSettings, config, [f"{key}={value}" for key, value in given.items()])
+    sharding = "fsdp" if "LOCAL_RANK" in os.environ else "none"
+    given = [f"scenario={SCENARIO}", f"sharding={sharding}", f"precision={size.precision}", f"steps={size.steps}", *ALIKE]
+    settings = settings_from(ServedSettings, Path(clinsim.training.__path__[0]) / "configs" / part.config, given)
     accelerator = accelerator_of(settings)
     served = made_ready(fresh(part, settings, accelerator.device), words_of_chats(), settings)
     learners = far_learners(served, accelerator, settings)
@@ -244,6 +240,8 @@ def measured(name: str, part: Part, size: Size, played: Sequence[Rollout]) -> di
     with phase(phases, "log_probabilities", tokens):
         found = as_likely(learners, found, settings)
     loss = list(trained(learners, found, settings, phases, tokens))
+    with TemporaryDirectory() as folder, phase(phases, "handing_over"):
+        served.save(Path(folder))
     if part.writes:
         write(served, size.writers, phases)
     return {
@@ -273,8 +271,10 @@ def trained(learners: Learners, found: Scored, settings: ServedSettings, phases:
 def steepness(learner: Learner) -> float:
     """How fast the loss falls with the learning rate after a first gradient, which AdamW follows by its signs: the sum of its sizes."""
     optimiser: Any = learner.optimiser
-    sizes = [float(optimiser.state[weights]["exp_avg"].abs().sum()) for weights in learner.weights]
-    return math.fsum(sizes) / (1.0 - float(optimiser.param_groups[0]["betas"][0]))
+    sizes = [optimiser.state[weights]["exp_avg"].abs().sum() for weights in learner.weights]
+    return math.fsum(float(size.full_tensor() if isinstance(size, DTensor) else size) for size in sizes) / (
+        1.0 - float(optimiser.param_groups[0]["betas"][0])
+    )
 
 
 def main() -> int:
@@ -296,4 +296,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

@@ -34,8 +34,7 @@ def test_a_tiny_model_learns_and_writes_and_is_measured(large, monkeypatch, caps
     assert first - 2 * large.AIM < last < first - large.AIM / 4
     assert row["falls"]
     assert row["learning"] < row["parameters"]
-    assert {name: set(phase) >= {"seconds", "tokens_per_second", "peak_gib"} for name, phase in row["phases"].items()} == dict.fromkeys(
-        ("log_probabilities", "training", "generation"), True
-    )
-    assert all(phase["tokens_per_second"] > 0 for phase in row["phases"].values())
+    timed = {name for name, phase in row["phases"].items() if phase.get("tokens_per_second", 0) > 0}
+    assert timed == {"log_probabilities", "training", "generation"}
+    assert all(phase["seconds"] > 0 and phase["peak_gib"] > 0 for phase in row["phases"].values())
     assert row["samples"] > row["conversations"]
