@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -14,6 +17,7 @@ import torch
 from accelerate.state import AcceleratorState
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from clinsim.agents.cast import Cast
@@ -119,6 +123,26 @@ def played_apart(served, players, settings) -> float | None:
             logits = model(batch.tokens).logits.log_softmax(-1)[0, batch.before[0]]
             found.append(float((logits.gather(1, batch.targets[0].unsqueeze(1)).squeeze(1) - batch.sampled[0]).abs().max()))
     return max(found)
+
+
+def test_two_processes_learn_what_one_learns(tmp_path):
+    """Were they not one run to accelerate, the second would find a folder that is not empty."""
+    small = SMALL.model_copy(update={"learners": "adapters", "steps": 1, "group_size": 2, "batch_tokens": 4096})
+    with staged(small) as settings:
+        (tmp_path / "settings.yaml").write_text(json.dumps(settings.model_dump(mode="json")))
+        launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "clinsim"]
+        command = [*launch, "train", "served", "--config", str(tmp_path / "settings.yaml"), "--out", str(tmp_path / "two")]
+        done = subprocess.run(command, env=os.environ | {"ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"}, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        one = rows_of(settings, tmp_path / "one")
+    two = [{key: value for key, value in row.items() if not key.endswith("_seconds")} for row in RunFolder(tmp_path / "two").rows()]
+    figures = {key for key in one[1] if isinstance(one[1][key], float | int)}
+    assert {key: two[1][key] for key in figures} == pytest.approx({key: one[1][key] for key in figures}, rel=1e-4, abs=1e-6)
+    assert two[0] == one[0]
+    assert len(two) == len(one) == 2
+    assert one[1]["gradient"] > 0
+    ours, theirs = (load_file(tmp_path / name / "latest" / "doctor" / "adapter_model.safetensors") for name in ("one", "two"))
+    assert all(torch.allclose(ours[path], theirs[path], atol=1e-5) for path in ours)
 
 
 @pytest.mark.parametrize("last", [-1, 0])
