@@ -35,12 +35,13 @@ def warnings(rows: Sequence[Row]) -> list[str]:
     """What is wrong with the last steps of a run, compared with its first; empty while there are too few, or if all is well."""
     if len(rows) < FIRST + LAST:
         return []
-    return [
-        f"{watcher.figure}: {watcher.warning} ({before:.3g} at first, {now:.3g} now)"
-        for watcher in WATCHERS
-        if watcher.is_collapse(before := _mean(rows[:FIRST], watcher.figure), now := _mean(rows[-LAST:], watcher.figure))
-    ]
+    return [told for watcher in WATCHERS if (told := _told(watcher, rows))]
 
 
-def _mean(rows: Sequence[Row], figure: str) -> float:
-    return fmean(float(row[figure]) for row in rows)
+def _told(watcher: Watcher, rows: Sequence[Row]) -> str:
+    """What a watcher has to say; steps that taught nothing have no entropy, and are passed over."""
+    known = [float(row[watcher.figure]) for row in rows if watcher.figure in row]
+    if len(known) < FIRST + LAST:
+        return ""
+    before, now = fmean(known[:FIRST]), fmean(known[-LAST:])
+    return f"{watcher.figure}: {watcher.warning} ({before:.3g} at first, {now:.3g} now)" if watcher.is_collapse(before, now) else ""

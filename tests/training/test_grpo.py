@@ -163,6 +163,10 @@ def test_collapses_are_noticed():
                                  ("entropy", 0.001, "tried"), ("flat_share", 0.95, "same")]:  # fmt: skip
         (warning,) = warnings([*[well] * 5, *[{**well, figure: value}] * 3])
         assert words in warning
+    flat = {figure: value for figure, value in well.items() if figure != "entropy"} | {"flat_share": 1.0}  # a step that taught nothing
+    assert warnings([*[well] * 5, *[flat] * 2]) == []
+    (warning,) = warnings([*[well] * 5, *[flat] * 3])
+    assert "same" in warning
 
 
 def test_what_is_remembered_survives_json():
