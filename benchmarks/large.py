@@ -271,7 +271,7 @@ def trained(learners: Learners, found: Scored, settings: ServedSettings, phases:
 def steepness(learner: Learner) -> float:
     """How fast the loss falls with the learning rate after a first gradient, which AdamW follows by its signs: the sum of its sizes."""
     optimiser: Any = learner.optimiser
-    sizes = [optimiser.state[weights]["exp_avg"].abs().sum() for weights in learner.weights]
+    sizes = [state["exp_avg"].abs().sum() for weights in learner.weights if (state := optimiser.state.get(weights))]
     return math.fsum(float(size.full_tensor() if isinstance(size, DTensor) else size) for size in sizes) / (
         1.0 - float(optimiser.param_groups[0]["betas"][0])
     )
