@@ -95,7 +95,7 @@ def _statements(task: Task) -> Iterator[str]:
     if task.answer.choice:
         yield task.answer.choice
     for fact in task.answer.facts:
-        name = fact.words or fact.any[0]
+        name = (fact.words or fact.any[0]).rstrip(". ")
         number = "" if fact.number is None else f" {fact.number:g}"
         yield f"{'no ' if fact.denied else ''}{name}{number}"
 

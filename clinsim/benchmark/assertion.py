@@ -204,8 +204,9 @@ def _negated(sentence: Tokens, start: int, stop: int) -> Stance:
 def is_taken_back(sentence: Tokens, stop: int) -> bool:
     """Whether what ends at `stop` is called wrong after it (`X is wrong`, `X: false`)."""
     after = sentence[stop:]
-    verdict = after[1:] if after[:1] == (COLON,) else after if len(after) == 1 else ()
-    return verdict[:1] in _triggers()["called_false"] or _holds(_to_pause(after), "deny_clause_after")
+    clause = _to_pause(after)
+    verdict = after[len(clause) + 1 :] if after[len(clause) : len(clause) + 1] == (COLON,) else after if len(after) == 1 else ()
+    return verdict[:1] in _triggers()["called_false"] or _holds(clause, "deny_clause_after")
 
 
 def _has_amount(sentence: Tokens, start: int, stop: int) -> bool:
@@ -222,8 +223,7 @@ def _end_of_opening(sentence: Tokens, start: int, kind: str) -> int:
 
 def _end_of_head(sentence: Tokens, start: int) -> int:
     """Where words end with which a sentence begins and that deny the rest of it (`Wrong: X`); 0 if it does not begin so."""
-    heads = (head for head in _triggers()["deny_at_start"] if sentence[: len(head)] == head)
-    return next((len(head) for head in heads if len(head) <= start), 0)
+    return next((len(head) for head in _triggers()["deny_at_start"] if sentence[: len(head)] == head and len(head) <= start), 0)
 
 
 def _is_undone(opening: Tokens) -> bool:

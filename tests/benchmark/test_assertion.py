@@ -119,6 +119,8 @@ PLAIN_WORDS = [
     ("Pneumonia - wrong", "denied"),
     ("Those who say pneumonia are wrong", "denied"),
     ("Pneumonia, which I reject", "denied"),
+    ("Lobar pneumonia on the right side: false", "denied"),
+    ("The lung is clear, pneumonia on the right: no", "said"),
     ("Wrong: no pneumonia", "said"),
     ("The left side was wrong: pneumonia is on the right", "said"),
     ("No pneumonia is wrong.", "said"),
