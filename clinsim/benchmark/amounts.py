@@ -38,6 +38,16 @@ def where_stated(text: str, places: Sequence[Found], number: float, tolerance: f
     return [place for place, sentence in spoken if any(_close(value, number, tolerance) for value in _near(place, sentence) - rivals)]
 
 
+def is_called_wrong(text: str, places: Sequence[Found], number: float, tolerance: float) -> bool:
+    """Whether a number that is stated near a phrase, within a share `tolerance`, is taken back somewhere (`potassium 6.4 is wrong`)."""
+    spoken = [(place, sentences(text)[place.sentence]) for place in places]
+    return any(
+        _close(float(sentence[k]), number, tolerance) and is_taken_back(sentence, k + 1)
+        for place, sentence in spoken
+        for k in _around(place, sentence)
+    )
+
+
 def is_one_of_many(text: str, wanted: str) -> bool:
     """Whether a phrase that holds a number (`score is 2`, `at 04:20`) stands in a text with many others in its place."""
     words = phrase(wanted)
@@ -54,9 +64,13 @@ def _close(value: float, number: float, tolerance: float) -> bool:
 
 def _near(place: Found, sentence: Tokens) -> set[float]:
     """The numbers near a place that are not called wrong; none where there are too many."""
-    around = range(max(0, place.start - NEAR), min(len(sentence), place.stop + NEAR))
-    numbers = {float(sentence[k]) for k in around if NUMBER.fullmatch(sentence[k]) and not is_taken_back(sentence, k + 1)}
+    numbers = {float(sentence[k]) for k in _around(place, sentence) if not is_taken_back(sentence, k + 1)}
     return numbers if len(numbers) <= MOST_NEAR else set()
+
+
+def _around(place: Found, sentence: Tokens) -> Iterator[int]:
+    """Where numbers stand near a place."""
+    return (k for k in range(max(0, place.start - NEAR), min(len(sentence), place.stop + NEAR)) if NUMBER.fullmatch(sentence[k]))
 
 
 def _own(place: Found, sentence: Tokens) -> Iterator[float]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from math import fsum
 
-from clinsim.benchmark.amounts import is_one_of_many, where_stated
+from clinsim.benchmark.amounts import is_called_wrong, is_one_of_many, where_stated
 from clinsim.benchmark.assertion import Found, is_list, mentions, phrase, share_of_words, stances
 from clinsim.benchmark.task import Answer, Fact, Task
 
@@ -68,6 +68,8 @@ def states(fact: Fact, answer: str) -> bool:
     places = longest(found)
     near = places if fact.number is None else where_stated(answer, places, fact.number, fact.tolerance)
     meant = {place.stance for place in near}
+    if fact.number is not None and is_called_wrong(answer, places, fact.number, fact.tolerance):
+        meant.add("denied")
     if "said" in meant and "denied" in meant:
         return False
     return ("denied" if fact.denied else "said") in meant

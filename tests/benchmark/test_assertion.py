@@ -142,6 +142,8 @@ def test_denials_in_plain_words(text, meant):
         ("Apixaban 5 mg twice daily is wrong: apixaban 2.5 mg is right.", True),
         ("Apixaban should be 2.5 mg, 5 mg is wrong.", True),
         ("Apixaban 2.5 mg is wrong.", False),
+        ("Ordered: apixaban 2.5 mg. Apixaban 2.5 mg is wrong.", False),
+        ("Apixaban 2.5 mg. That apixaban 5 mg was given is wrong.", True),
         ("I disagree that it is apixaban 2.5 mg.", False),
         ("Apixaban 2.5: false.", False),
     ],
