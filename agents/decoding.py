@@ -30,6 +30,8 @@ from clinsim.record import ToolCard
 
 MOST_TOKENS = 160
 """Tokens of a call, at most."""
+MOST_FREE = 80
+"""The same without a grammar: what is longer has gone astray."""
 PAD, END = "<pad>", "<end>"
 FREE = "writes_freely"
 """In the configuration of a model: that no grammar holds its calls."""
@@ -181,7 +183,7 @@ class Engine:
         return row
 
     def _row(self, tokens: Sequence[int], draws: np.random.Generator, form: Callable[[], Form]) -> _Row:
-        walk = Walk(form(), self.spellings) if self.grammar else FreeWalk(self._token_texts, MOST_TOKENS)
+        walk = Walk(form(), self.spellings) if self.grammar else FreeWalk(self._token_texts, MOST_FREE)
         return _Row(walk, list(tokens), len(tokens), draws, self.grammar)
 
     @cached_property

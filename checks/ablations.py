@@ -29,7 +29,7 @@ import numpy as np
 from clinsim.intervals import Estimate, Runs, interquartile_mean, of_runs
 from clinsim.rollout import raw_env, run_episode
 from clinsim.scenario_file import load_scenario
-from clinsim.training.ablations import ARMS, BASE, FIRST_TEST_SEED, SCENARIO, TEAM, Job, key_of, row_of, tested
+from clinsim.training.ablations import ARMS, BASE, FIRST_TEST_SEED, SCENARIO, TEAM, Job, is_base, key_of, row_of, tested
 from clinsim.training.evaluate import Values, policy_values
 from clinsim.training.kept import collected
 
@@ -137,7 +137,7 @@ def main() -> int:
     asked = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = "1"
     asked.out.mkdir(parents=True, exist_ok=True)
-    arms = list(dict.fromkeys([BASE, TEAM, *asked.arms]))
+    arms = list(dict.fromkeys([BASE, TEAM, *(arm for arm in asked.arms if not is_base(arm, asked.start))]))
     jobs = [Job(arm, seed, asked.start, asked.steps, asked.tested, "") for seed in range(asked.seeds) for arm in arms]
     keys = [key_of(job) for job in jobs]
     jobs = [job._replace(folder=str(asked.out / "ablations" / key)) for job, key in zip(jobs, keys, strict=True)]

@@ -178,7 +178,7 @@ def of_runs(
     found = []
     for _ in range(draws):
         rows = random.integers(height, size=height)
-        columns = np.concatenate([random.choice(part, len(part)) for part in parts])
+        columns = np.concatenate([part[random.integers(len(part), size=len(part))] for part in parts])
         found.append(statistic(*(one[np.ix_(rows, columns)] for one in runs)))
     low, high = np.quantile(found, [0.5 - 0.5 * level, 0.5 + 0.5 * level])
     return Estimate(statistic(*runs), float(np.std(found)), float(low), float(high), height * width)

@@ -57,7 +57,13 @@ ARMS: dict[str, Arm] = {
     ),
     "no lessons": Arm("random weights with the words of the start", start="fresh"),
     "fewer lessons": Arm("from the shipped start, which was taught too little", start="shipped"),
-    "no grammar": Arm("nothing holds the calls: lessons that spell them out, then learning", {"grammar": False}, lessons=100, steps=0.6),
+    "no grammar": Arm(
+        "nothing holds the calls: 300 lessons that spell them out, then learning in small steps",
+        {"grammar": False, "groups": 1},
+        lessons=300,
+        steps=1 / 4,
+    ),
+    "as without grammar": Arm("the lessons and steps of the last arm, under the grammar", {"groups": 1}, lessons=300, steps=1 / 4),
 }
 
 
@@ -147,6 +153,11 @@ def row_of(job: Job) -> Row:
     values = model_values(settled(quick(job, Path()), cast), SCENARIO, tested(job.tested))
     shutil.rmtree(job.folder, ignore_errors=True)
     return {"arm": job.arm, "seed": job.seed, "seconds": seconds, "values": values}
+
+
+def is_base(arm: str, start: str) -> bool:
+    """Whether an arm is the base under another name: it begins at the shipped start, and so do all."""
+    return ARMS[arm].start == "shipped" and model_in(Path(start)) == model_in(SHIPPED / "start")
 
 
 def tested(count: int) -> range:
