@@ -101,8 +101,10 @@ class Radiologist(Machine):
     def calls(self) -> Iterable[Call]:
         """Critical findings that were reported and not called yet."""
         self._look_through_reports()
-        for study, told in self._critical.items():
-            if ("call_critical", study, "") not in self.memory.done:
+        for study, told in tuple(self._critical.items()):
+            if ("call_critical", study, "") in self.memory.done:
+                del self._critical[study]
+            else:
                 yield from self.call_about(study, self.memory.studies[study]["patient"], told)
 
     def _look_through_reports(self) -> None:
