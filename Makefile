@@ -68,7 +68,8 @@ weights: .venv/full
 	@$(BIN)/clinsim train sft --config training/configs/start.yaml --out runs/start
 	@cp runs/start/best/[!m]* runs/start/best/model.safetensors agents/weights/start/
 	@$(BIN)/clinsim train quick --out runs/taught_itself
-	@mkdir -p agents/weights/quick; cp runs/taught_itself/best/[!m]* runs/taught_itself/best/model.safetensors agents/weights/quick/
+	@mkdir -p agents/weights/quick; cp runs/taught_itself/best/config.json runs/taught_itself/best/model.safetensors agents/weights/quick/
+	@echo start > agents/weights/quick/words_of.txt
 
 clean:
 	rm -rf build dist *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -35,7 +35,7 @@ MOST_FREE = 80
 PAD, END = "<pad>", "<end>"
 FREE = "writes_freely"
 """In the configuration of a model: that no grammar holds its calls."""
-WEIGHTS, WORDS, VALUES = "model.safetensors", "tokenizer.json", "vocabulary.json"
+WEIGHTS, WORDS, VALUES, WORDS_OF = "model.safetensors", "tokenizer.json", "vocabulary.json", "words_of.txt"
 Encode = Callable[[str], list[int]]
 Open = tuple[tuple[int, ...], ...]
 """For each decision the tokens that might have come."""
@@ -98,6 +98,12 @@ class _Row:
         return self.walk.is_done
 
 
+def home_of_words(folder: Path) -> Path:
+    """Where tokenizer and vocabulary of a model are: in its folder, or in the one beside it that a file names (shipped models share them)."""
+    named = folder / WORDS_OF
+    return folder.parent / named.read_text(encoding="utf-8").strip() if named.is_file() else folder
+
+
 class Engine:
     """A model with its tokenizer and vocabulary; answers batches of conversations."""
 
@@ -119,13 +125,14 @@ class Engine:
         Raises:
             UsageError: A file is missing.
         """
-        for name in (WEIGHTS, WORDS, VALUES, "config.json"):
-            if not (folder / name).is_file():
-                raise UsageError(f"{folder}: no model there ({name} is missing)")
+        words = home_of_words(folder)
+        for path in (folder / WEIGHTS, words / WORDS, words / VALUES, folder / "config.json"):
+            if not path.is_file():
+                raise UsageError(f"{folder}: no model there ({path.name} is missing)")
         make: Any = AutoModelForCausalLM.from_config  # not annotated there
         model: PreTrainedModel = make(AutoConfig.from_pretrained(folder), dtype=torch.float32, attn_implementation=GROUPED)
         load_model(model, folder / WEIGHTS)
-        return cls(model, words_of(Tokenizer.from_file(str(folder / WORDS))), Vocabulary.load(folder / VALUES))
+        return cls(model, words_of(Tokenizer.from_file(str(words / WORDS))), Vocabulary.load(words / VALUES))
 
     def save(self, folder: Path) -> None:
         """Write the model, without adapters on it, to a folder that `load` reads."""

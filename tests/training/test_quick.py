@@ -15,6 +15,8 @@ import clinsim
 from clinsim.agents.decoding import Engine
 from clinsim.agents.local import SHIPPED, cast_of, model_in, shipped
 from clinsim.errors import UsageError
+from clinsim.intervals import of_pairs
+from clinsim.training.evaluate import model_values
 from clinsim.training.model import Shape, fresh_engine, halve, parameters, sharpen
 from clinsim.training.quick import RESULT, curve, is_shown, judged, learnt_by, taught_by
 from clinsim.training.recipes import RECIPES, lesson_seeds, rehearsed, run_quick, summary
@@ -65,8 +67,14 @@ def test_what_is_taught_and_what_is_learnt_from_stays_apart_from_what_is_looked_
         assert settings.test_seeds[0] >= 20_000
 
 
+def test_what_quick_learnt_earns_more_than_its_start():
+    seeds = range(20_000, 20_024)
+    earned = {name: model_values(cast_of(model_in(Path(name))), "first_hour", seeds)["return"] for name in ("start", "quick")}
+    assert of_pairs(earned["quick"], earned["start"]).low > 0.5
+
+
 def test_shipped_models_play_by_their_names():
-    assert "start" in shipped()
+    assert {"quick", "start"} <= set(shipped())
     assert model_in(Path("start")) == SHIPPED / "start"
     trace = clinsim.run_episode(clinsim.raw_env("first_hour"), "local:start", seed=3)
     assert any(action.token_ids for action in trace.actions)
