@@ -69,7 +69,7 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("--domains", default="clinical_diagnosis,radiology_report", help="Comma between them.")
     parser.add_argument("--episodes", type=int, default=200, help="Expert episodes that the start is taught.")
     parser.add_argument("--shown-share", type=float, default=0.5, help="Share of the training tasks whose gold plans it is taught.")
-    parser.add_argument("--steps", type=int, default=30, help="Of GRPO, for each model.")
+    parser.add_argument("--steps", type=int, default=40, help="Of GRPO, for each model.")
     parser.add_argument("--attempts", type=int, default=4, help="At each test task.")
     parser.add_argument("--live-seeds", type=int, default=32)
     parser.add_argument("--seed", type=int, default=0)

@@ -50,11 +50,13 @@ class Study:
     """Expert episodes of the living scenario that the start is taught, from training seeds."""
     shown_share: float = 0.5
     """Share of each domain's training tasks whose gold plans it is taught."""
-    passes: int = 2
-    steps: int = 30
-    groups: int = 4
+    repeats: int = 12
+    """How often these are shown beside one episode each: they are few."""
+    passes: int = 1
+    steps: int = 40
+    groups: int = 8
     group_size: int = 8
-    learning_rate: float = 5e-4
+    learning_rate: float = 1e-3
     attempts: int = 4
     """Attempts at each test task."""
     seed: int = 0
@@ -97,7 +99,7 @@ def started(study: Study) -> Path:
     ward, desk = list(expert_turns(study.live, range(study.episodes))), list(gold_turns(tasks))
     seats = seats_of(study.live) | seats_of_tasks(tasks)
     engine = fresh_engine([*ward, *desk], seats, study.shape, study.seed)
-    samples = [sample for turns in (ward, _few(desk, tasks, study.shown_share)) for sample in lessons(engine, turns, seats)]
+    samples = [*lessons(engine, ward, seats), *study.repeats * list(lessons(engine, _few(desk, tasks, study.shown_share), seats))]
     for _ in fitted(engine.model, samples, FitRule(study.passes, batch_tokens=LESSON_BATCH, seed=study.seed)):
         pass
     write_model(engine, draft)
@@ -122,8 +124,8 @@ def trained(study: Study, model: str) -> Path:
     domains = study.domains if model == ALL else (model,)
     settings = GrpoSettings(
         scenario=study.live, start=str(start), steps=study.steps, groups=study.groups, group_size=study.group_size, seed=study.seed,
-        learning_rate=study.learning_rate, evaluate_every=max(1, study.steps // 3), evaluation_seeds=study.live_seeds, threads=1,
-        courses={domain: (f"{TASKS}{domain}",) for domain in domains},
+        learning_rate=study.learning_rate, optimiser="muon", cool_down=True, evaluate_every=max(1, study.steps // 4),
+        evaluation_seeds=study.live_seeds, threads=1, courses={domain: (f"{TASKS}{domain}",) for domain in domains},
     )  # fmt: skip
     run_grpo(settings, study.out / model, (study.out / model).exists(), lambda row: None)
     return RunFolder(study.out / model).model_folder()

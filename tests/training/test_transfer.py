@@ -25,6 +25,7 @@ def study(tmp_path_factory) -> Study:
         tmp_path_factory.mktemp("study"),
         DOMAINS,
         episodes=4,
+        repeats=1,
         passes=1,
         steps=1,
         groups=1,
