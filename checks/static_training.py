@@ -8,8 +8,8 @@ domain, and one on all of them (`clinsim.training.transfer`). The table has stri
 the return in `first_hour` on validation seeds. Differences from the start are paired by task or seed, with 95 % intervals. A run that is interrupted
 goes on from where it was with the same command; other settings need another folder. Exit 1 if no model is better on its own domain, interval above 0.
 
-A small model writes no sentence of its own: it chooses among those of the training tasks. The row `within reach` says what the gold plans of the test
-tasks earn in these words. Unless others are named, the domains are those where that is more than half.
+A small model writes no sentence of its own: it chooses among those of the training tasks of all domains. The row `within reach` says what the gold
+plans of the test tasks earn in these words. Unless others are named, the domains are those where that is more than half.
 """
 
 from __future__ import annotations

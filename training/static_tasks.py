@@ -36,6 +36,11 @@ def _own() -> Suite:
     return load_suite(OWN)
 
 
+def domains() -> tuple[str, ...]:
+    """The domains that there are tasks of."""
+    return tuple(dict.fromkeys(placed.task.domain for placed in _own().tasks))
+
+
 def tasks_in(domain: str, split: str, difficulty: str = "") -> tuple[Placed, ...]:
     """Gradable tasks of a domain in a split, of one difficulty or of all.
 

@@ -23,14 +23,14 @@ from clinsim.agents.decoding import Engine
 from clinsim.benchmark.suite import Placed
 from clinsim.training.curriculum import TASKS
 from clinsim.training.evaluate import in_processes, model_values
-from clinsim.training.experts import Shown, expert_turns, lessons, seats_of
+from clinsim.training.experts import expert_turns, lessons, seats_of
 from clinsim.training.model import Shape, fresh_engine
 from clinsim.training.recipes import run_grpo
 from clinsim.training.rollouts import Plan, blocks
 from clinsim.training.run import RunFolder, write_model
 from clinsim.training.settings import GrpoSettings
 from clinsim.training.sft import FitRule, fitted
-from clinsim.training.static_tasks import TEST, TRAIN, gold_turns, name_of, recited, seats_of_tasks, tasks_in
+from clinsim.training.static_tasks import TEST, TRAIN, domains, gold_turns, name_of, recited, seats_of_tasks, tasks_in
 
 START, ALL, ROWS = "start", "all", "rows"
 LESSON_BATCH = 4096
@@ -90,16 +90,18 @@ class Row(NamedTuple):
 
 
 def started(study: Study) -> Path:
-    """The folder of the start, which is taught if it is not there yet."""
+    """The folder of the start, which is taught if it is not there yet. It has the words of the training tasks of all domains."""
     place, draft = study.out / START, study.out / f"{START}.part"
     if place.exists():
         return place
     shutil.rmtree(draft, ignore_errors=True)
-    tasks = [placed for domain in study.domains for placed in tasks_in(domain, TRAIN)]
+    tasks = [placed for domain in domains() for placed in tasks_in(domain, TRAIN)]
     ward, desk = list(expert_turns(study.live, range(study.episodes))), list(gold_turns(tasks))
     seats = seats_of(study.live) | seats_of_tasks(tasks)
     engine = fresh_engine([*ward, *desk], seats, study.shape, study.seed)
-    samples = [*lessons(engine, ward, seats), *study.repeats * list(lessons(engine, _few(desk, tasks, study.shown_share), seats))]
+    wanted = _few(study, tasks)
+    shown = list(lessons(engine, (turn for turn in desk if turn.seed in wanted), seats))
+    samples = [*lessons(engine, ward, seats), *study.repeats * shown]
     for _ in fitted(engine.model, samples, FitRule(study.passes, batch_tokens=LESSON_BATCH, seed=study.seed)):
         pass
     write_model(engine, draft)
@@ -107,10 +109,10 @@ def started(study: Study) -> Path:
     return place
 
 
-def _few(turns: Sequence[Shown], tasks: Sequence[Placed], share: float) -> list[Shown]:
-    """The turns of every so many tasks; numbers of tasks stand where seeds do."""
-    wanted = {number for number in range(len(tasks)) if int(number * share) != int((number - 1) * share)}
-    return [turn for turn in turns if turn.seed in wanted]
+def _few(study: Study, tasks: Sequence[Placed]) -> set[int]:
+    """Every so many tasks of the domains of a study, by number."""
+    own = [number for number, placed in enumerate(tasks) if placed.task.domain in study.domains]
+    return {number for k, number in enumerate(own) if int(k * study.shown_share) != int((k - 1) * study.shown_share)}
 
 
 # ---------------------------------------------------------------- training
@@ -121,11 +123,11 @@ def trained(study: Study, model: str) -> Path:
     start = started(study)
     if model == START:
         return start
-    domains = study.domains if model == ALL else (model,)
+    places = study.domains if model == ALL else (model,)
     settings = GrpoSettings(
         scenario=study.live, start=str(start), steps=study.steps, groups=study.groups, group_size=study.group_size, seed=study.seed,
         learning_rate=study.learning_rate, optimiser="muon", cool_down=True, evaluate_every=max(1, study.steps // 4),
-        evaluation_seeds=study.live_seeds, threads=1, courses={domain: (f"{TASKS}{domain}",) for domain in domains},
+        evaluation_seeds=study.live_seeds, threads=1, courses={domain: (f"{TASKS}{domain}",) for domain in places},
     )  # fmt: skip
     run_grpo(settings, study.out / model, (study.out / model).exists(), lambda row: None)
     return RunFolder(study.out / model).model_folder()
