@@ -15,9 +15,7 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -26,6 +24,8 @@ from clinsim.agents.cast import Cast
 from clinsim.agents.local import model_in
 from clinsim.commands.train import tell
 from clinsim.intervals import Estimate, of_mean
+from clinsim.processes import shared_out
+from clinsim.training import evaluate
 from clinsim.training.evaluate import Values, model_values, policy_values
 from clinsim.training.experts import expert_turns, lessons, seats_of
 from clinsim.training.model import sharpen
@@ -36,7 +36,16 @@ from clinsim.training.sft import likelihood
 ROOT = Path(__file__).resolve().parent.parent
 UNSEEN = range(9_900, 9_960)
 """Training seeds that are kept from lessons, to see whether the clone has learnt what there is to learn."""
-TAUGHT = {"drawn": False, "first_seed": 0, "batch_tokens": 1024, "vocabulary": 4096, "temperature": 0.4}
+TAUGHT: dict[str, Any] = {"drawn": False, "first_seed": 0, "batch_tokens": 1024, "vocabulary": 4096, "temperature": 0.4}
+LEARNING: dict[str, Any] = {
+    "optimiser": "muon",
+    "learning_rate": 1e-3,
+    "advantage": "leave_one_out",
+    "entropy": 0.0,
+    "cool_down": True,
+    "batch_tokens": 4096,
+}
+SHAPE: dict[str, Any] = {"groups": 12, "group_size": 4, "evaluation_seeds": (10_000, 10_064)}
 SURE = 0.5
 """As which temperature both play the test seeds."""
 
@@ -73,9 +82,8 @@ def learnt(job: Job) -> dict[str, list[float]]:
     found = job.folder / "tested.json"
     if not found.exists():
         settings = GrpoSettings(
-            scenario=job.scenario, seed=job.seed, start=str(job.clone), steps=job.steps, groups=6, group_size=8, optimiser="muon", learning_rate=1e-3,
-            advantage="leave_one_out", entropy=0.0, cool_down=True, block=48, threads=1, batch_tokens=4096, evaluate_every=max(1, job.steps // 3),
-            evaluation_seeds=(10_000, 10_064),
+            scenario=job.scenario, seed=job.seed, start=str(job.clone), steps=job.steps, evaluate_every=max(1, job.steps // 3), threads=1,
+            **LEARNING, **SHAPE,
         )  # fmt: skip
         run_recipe(RECIPES["grpo"], settings, job.folder, (job.folder / "settings.json").exists(), tell)
         found.write_text(json.dumps(tested(job.folder, job)) + "\n", encoding="utf-8")
@@ -89,11 +97,6 @@ def tested(model: Path, job: Job) -> Values:
     for engine in cast.engines.values():
         sharpen(engine, SURE)
     return model_values(cast, job.scenario, range(*job.tests))
-
-
-def clone_values(job: Job) -> Values:
-    """The same of the clone."""
-    return tested(job.clone, job)
 
 
 def gained(runs: Sequence[Values], before: Values, name: str) -> Estimate:
@@ -118,7 +121,8 @@ def _interval(estimate: Estimate) -> str:
 def page(asked: argparse.Namespace, losses: Mapping[str, float], text: str) -> str:
     """The table under its heading, with what was done."""
     name, (first, end) = Path(asked.scenario).stem, asked.tests
-    done = f"{asked.runs} runs of {asked.steps} steps of 48 episodes from one clone of guideline, test seeds {first} to {end - 1} played once"
+    each = SHAPE["groups"] * SHAPE["group_size"]
+    done = f"{asked.runs} runs of {asked.steps} steps of {each} episodes from one clone of guideline, seeds {first} to {end - 1} played once"
     told = "; ".join(f"{what}: {value:.3f} nats a decision" for what, value in losses.items())
     return f"# Beyond the clone: {name}\n\nMade by `python checks/beyond.py --scenario {name}`: {done}. {told}.\n\n{text}\n"
 
@@ -149,16 +153,14 @@ def main() -> int:
     folder = asked.into / Path(asked.scenario).stem
     clone = asked.clone or taught(folder / "clone", asked.scenario, asked.episodes, asked.passes)
     jobs = [Job(folder / str(seed), clone, asked.scenario, seed, asked.steps, tuple(asked.tests)) for seed in range(asked.runs)]
-    with ProcessPoolExecutor(asked.workers, get_context("spawn")) as pool:
-        before, losses = pool.submit(clone_values, jobs[0]), pool.submit(unseen_loss, clone, asked.scenario)
-        guideline = pool.submit(policy_values, "guideline", asked.scenario, range(*asked.tests))
-        runs = list(pool.map(learnt, jobs))
-    text = table(runs, before.result(), guideline.result())
-    told = {"Loss of the clone on lessons that it was not taught": losses.result(), **own_loss(clone)}
+    runs = shared_out(learnt, jobs, processes=asked.workers, preload=evaluate.__name__)
+    before = tested(clone, jobs[0])
+    text = table(runs, before, policy_values("guideline", asked.scenario, range(*asked.tests)))
+    told = {"Loss of the clone on lessons that it was not taught": unseen_loss(clone, asked.scenario), **own_loss(clone)}
     asked.out.mkdir(parents=True, exist_ok=True)
     (asked.out / f"beyond_{Path(asked.scenario).stem}.md").write_text(page(asked, told, text), encoding="utf-8")
     print(text)
-    gain = gained(runs, before.result(), "return")
+    gain = gained(runs, before, "return")
     print(f"return: {_interval(gain)} over the clone")
     return 0 if gain.low > 0.0 else 1
 
