@@ -15,6 +15,7 @@ BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "large.py"
 
 @pytest.fixture
 def large(monkeypatch):
+    AcceleratorState._reset_state(reset_partial_state=True)  # accelerate remembers whoever ran before in this process
     monkeypatch.setenv("ACCELERATE_USE_CPU", "true")  # and so it is put back
     spec = importlib.util.spec_from_file_location("large", BENCHMARK)
     module = importlib.util.module_from_spec(spec)

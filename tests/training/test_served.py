@@ -48,6 +48,7 @@ WAYS = [{"tune": "adapters", "learners": "adapters"}, {"tune": "adapters", "froz
 @pytest.fixture(autouse=True)
 def alone() -> Iterator[None]:
     """accelerate remembers the precision of the first run in a process: each of these tests is a process of its own to it."""
+    AcceleratorState._reset_state(reset_partial_state=True)
     yield
     AcceleratorState._reset_state(reset_partial_state=True)
 
