@@ -14,7 +14,7 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, Literal
 
 from clinsim.agents.cast import Cast
 from clinsim.agents.local import model_in
@@ -125,12 +125,15 @@ def _pair(estimate: Estimate) -> dict[str, float]:
     return {"mean": estimate.mean, "low": estimate.low, "high": estimate.high}
 
 
-def is_shown(result: Mapping[str, Any], share: float = 0.8) -> list[str]:
-    """What of the claim does not hold: the return goes at least `share` of the way, and each role is better than its start, by interval."""
+def is_shown(result: Mapping[str, Any], share: float = 0.8, bound: Literal["low", "mean"] = "low") -> list[str]:
+    """What of the claim does not hold: the return goes at least `share` of the way, and each role is better than its start.
+
+    `bound`: whether the whole 95 % interval of pairs must lie above zero, or its mean.
+    """
     figures = result["figures"]
     return [
         *([f"share of the way {figures['return']['share']['mean']:.2f}, not {share}"] if figures["return"]["share"]["mean"] < share else []),
-        *(f"{name}: not better than its start" for name, row in figures.items() if row["over_start"]["low"] <= 0.0),
+        *(f"{name}: not better than its start" for name, row in figures.items() if row["over_start"][bound] <= 0.0),
     ]
 
 

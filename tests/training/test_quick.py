@@ -55,6 +55,7 @@ def test_the_claim_is_judged_by_pairs():
     assert found["figures"]["return"]["share"]["mean"] == pytest.approx(5.2 / 6.0)
     assert is_shown(found) == ["doctor_1: not better than its start"]
     assert is_shown(found, share=0.9)[0] == "share of the way 0.87, not 0.9"
+    assert is_shown(found, bound="mean") == []
 
 
 def test_what_is_taught_and_what_is_learnt_from_stays_apart_from_what_is_looked_at():
