@@ -28,7 +28,7 @@ from clinsim.processes import shared_out
 from clinsim.training import evaluate
 from clinsim.training.evaluate import Values, model_values, policy_values
 from clinsim.training.experts import expert_turns, lessons, seats_of
-from clinsim.training.model import sharpen
+from clinsim.training.quick import settled
 from clinsim.training.recipes import RECIPES, run_recipe
 from clinsim.training.settings import GrpoSettings, SftSettings
 from clinsim.training.sft import likelihood
@@ -93,10 +93,7 @@ def learnt(job: Job) -> dict[str, list[float]]:
 
 def tested(model: Path, job: Job) -> Values:
     """A model on the test seeds, made surer."""
-    cast = Cast.load(model_in(model))
-    for engine in cast.engines.values():
-        sharpen(engine, SURE)
-    return model_values(cast, job.scenario, range(*job.tests))
+    return model_values(settled(Cast.load(model_in(model)), SURE), job.scenario, range(*job.tests))
 
 
 def gained(runs: Sequence[Values], before: Values, name: str) -> Estimate:

@@ -150,7 +150,7 @@ def row_of(job: Job) -> Row:
     """Train an arm, and play the test seeds with what it has come to, settled as in `quick`; its models are then removed."""
     torch.set_num_threads(1)
     cast, seconds = trained(job)
-    values = model_values(settled(quick(job, Path()), cast), SCENARIO, tested(job.tested))
+    values = model_values(settled(cast, quick(job, Path()).settled_temperature), SCENARIO, tested(job.tested))
     shutil.rmtree(job.folder, ignore_errors=True)
     return {"arm": job.arm, "seed": job.seed, "seconds": seconds, "values": values}
 

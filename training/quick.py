@@ -45,13 +45,13 @@ def run_quick(settings: QuickSettings, out: Path, resume: bool, tell: Tell, teac
     learn(learnt_by(settings, out / TAUGHT), out / LEARNT, resume and (out / LEARNT).exists(), tell)
     if not (out / RESULT).exists():
         began = perf_counter()
-        learnt = settled(settings, Cast.load(model_in(out / LEARNT)))
+        learnt = settled(Cast.load(model_in(out / LEARNT)), settings.settled_temperature)
         for engine in learnt.engines.values():
             halve(engine)
         folder.keep_best(learnt)
         casts = {
             START: Cast.load(model_in(Path(settings.start))),
-            TAUGHT: settled(settings, Cast.load(model_in(out / TAUGHT))),
+            TAUGHT: settled(Cast.load(model_in(out / TAUGHT)), settings.settled_temperature),
             LEARNT: Cast.load(model_in(out)),
         }
         found = tested(settings, casts)
@@ -89,11 +89,11 @@ def learnt_by(settings: QuickSettings, taught: Path) -> GrpoSettings:
     return GrpoSettings(**shared | {"start": str(taught)})
 
 
-def settled(settings: QuickSettings, learnt: Cast) -> Cast:
-    """What was learnt, made surer: it tries nothing out any more."""
-    for engine in learnt.engines.values():
-        sharpen(engine, settings.settled_temperature)
-    return learnt
+def settled(cast: Cast, temperature: float) -> Cast:
+    """A cast made as sure as it was at a temperature: it tries nothing out any more."""
+    for engine in cast.engines.values():
+        sharpen(engine, temperature)
+    return cast
 
 
 def tested(settings: QuickSettings, casts: Mapping[str, Cast]) -> dict[str, Any]:
