@@ -57,7 +57,9 @@ def run_quick(settings: QuickSettings, out: Path, resume: bool, tell: Tell, teac
         found = tested(settings, casts)
         seconds = sum(_seconds(row) for row in curve_rows(out)) + perf_counter() - began
         text = json.dumps({"settings": settings.model_dump(mode="json"), **found, "minutes": seconds / 60.0}, indent=1)
-        (out / RESULT).write_text(text + "\n", encoding="utf-8")
+        draft = out / f"{RESULT}.part"
+        draft.write_text(text + "\n", encoding="utf-8")
+        draft.replace(out / RESULT)
 
 
 def _timed(folder: RunFolder, tell: Tell, part: str, work: Callable[[], Mapping[str, Any] | None]) -> None:
