@@ -36,8 +36,8 @@ def validate(
     names = parts_of(part)
     if data is not None and CALCULATORS not in names:
         raise UsageError(f"--data goes with {CALCULATORS} or all, not with {part}")
-    if out is not None and out.exists() and not out.is_dir():
-        raise UsageError(f"--out {out}: is a file; give a folder")
+    if out is not None:
+        _make(out)
     if workers is not None:
         keep_to(workers)
     report = {}
@@ -75,3 +75,13 @@ def tell(report: Mapping[str, Any], page: Path | None) -> None:
     console.print(parts)
     if page is not None:
         console.print(f"Report {page}", soft_wrap=True)
+
+
+def _make(folder: Path) -> None:
+    """Make the folder of the report before minutes of work are spent on it."""
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"--out {folder}: is a file; give a folder")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise UsageError(f"--out {folder}: cannot be made ({problem.strerror})") from problem
