@@ -287,3 +287,11 @@ def test_the_report_has_a_table_and_a_figure_and_is_the_same_each_time(tmp_path,
     figures = [page.parent / "treatment-centre.svg" for page in pages]
     assert figures[0].read_bytes() == figures[1].read_bytes()
     assert "treatment-centre.svg" in texts[0]
+
+
+def test_a_report_folder_that_cannot_be_made_costs_one_line(tmp_path, capsys):
+    (tmp_path / "file").touch()
+    for out in (tmp_path / "file", tmp_path / "file" / "below"):
+        assert code_of(["validate", "calculators", "--quick", "--out", str(out)]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert str(out) in line
