@@ -69,10 +69,11 @@ def test_work_is_done_otherwise(usual):
     assert set(priorities) == {"stat"} != {arguments["priority"] for calls in usual for _, arguments in calls if "priority" in arguments}
 
 
-def test_a_doctor_who_goes_to_the_waiting_room_spares_those_who_wait():
+@pytest.mark.parametrize("scenario", ["crowded_hour", "one_place"])
+def test_a_doctor_who_goes_to_the_waiting_room_spares_those_who_wait(scenario):
     habits = frozenset(Habit("doctor", urgent, "place", GOES) for urgent in (True, False))
     policy = ScriptedPolicy("habits", lambda seat: with_habits(seat, habits))
-    lost = {name: [outcome(clinsim.run_episode(clinsim.raw_env("crowded_hour"), team, seed=seed).entries)["utility_loss"] for seed in range(8)]
+    lost = {name: [outcome(clinsim.run_episode(clinsim.raw_env(scenario), team, seed=seed).entries)["utility_loss"] for seed in range(8)]
             for name, team in (("goes", policy), ("stays", "guideline"), ("idle", "idle"))}  # fmt: skip
     assert fmean(lost["goes"]) < fmean(lost["stays"]) - 0.1 < fmean(lost["idle"]) - 0.2
     assert lost["goes"] != lost["stays"]

@@ -106,10 +106,11 @@ def run_sft(settings: SftSettings, out: Path, resume: bool, tell: Tell) -> None:
 
 def shown_for(settings: SftSettings) -> list[Shown]:
     """The turns that an expert shows: of all roles in the first episodes, of some in more."""
-    counts = {role: settings.episodes + settings.more.get(role, 0) for role in ROLES}
+    counts = {role: settings.episodes + settings.more.get(role, 0) for role in settings.roles or ROLES}
     seeds = lesson_seeds(settings, max(counts.values()))
     taking = {role: frozenset(seeds[:count]) for role, count in counts.items()}
-    shown = [turn for turn in played_by_expert(settings.scenario, seeds, settings.expert, settings.processes) if turn.seed in taking[turn.role]]
+    played = played_by_expert(settings.scenario, seeds, settings.expert, settings.processes)
+    shown = [turn for turn in played if turn.seed in taking.get(turn.role, ())]
     middle = sorted(turn.reward for turn in shown)[len(shown) // 2] if settings.keep == "better_half" else -math.inf
     return [turn for turn in shown if turn.reward >= middle]
 

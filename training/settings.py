@@ -166,6 +166,7 @@ class SftSettings(AdapterSettings):
     drawn: bool = Field(False, description="Episodes are drawn from all training seeds by the run's seed instead.")
     episodes: int = Field(400, ge=1, description="Of the expert: a fresh model has their words.")
     more: dict[Role, int] = Field(default_factory=dict, description="Episodes after those from which only some roles learn: what takes them longest.")
+    roles: tuple[Role, ...] = Field((), description="Roles that learn; the expert's other seats are played, and teach nothing. Empty: all.")
     taught: int = Field(0, ge=0, description="How many episodes teach, the first ones; 0: all.")
     passes: int = Field(3, ge=1)
     optimiser: Optimiser = "muon"
