@@ -34,7 +34,7 @@ from clinsim.training.evaluate import Values, policy_values
 from clinsim.training.kept import collected
 
 RESULTS = Path(__file__).resolve().parent / "results"
-STEPS, TESTED = 12, 64
+STEPS, TESTED = 16, 96
 ROLES = ("doctor_1", "pharmacist_1", "radiologist_1")
 
 

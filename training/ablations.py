@@ -28,9 +28,9 @@ SCENARIO = "first_hour"
 FIRST_TEST_SEED = 22_000
 BASE, TEAM = "shared, own reward", "team reward only"
 SHAPE: dict[str, Any] = {
-    "scenario": SCENARIO, "threads": 1, "processes": 1, "groups": 4, "group_size": 8, "evaluation_seeds": (10_000, 10_004),
+    "scenario": SCENARIO, "threads": 1, "processes": 1, "groups": 8, "group_size": 4, "evaluation_seeds": (10_000, 10_004),
 }  # fmt: skip
-"""Of each step, and of how little is looked at on the way: nothing is chosen by it."""
+"""Of each step (32 episodes), and of how little is looked at on the way: nothing is chosen by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +52,18 @@ ARMS: dict[str, Arm] = {
     TEAM: Arm("everybody is credited with the return", {"credit": "team"}),
     "counterfactual": Arm(
         "credit is what a turn changed (one turn an agent, four futures); a quarter of the starts",
-        {"credit": "counterfactual", "groups": 1},
+        {"credit": "counterfactual", "groups": 2},
         steps=1 / 3,
     ),
     "no lessons": Arm("random weights with the words of the start", start="fresh"),
     "fewer lessons": Arm("from the shipped start, which was taught too little", start="shipped"),
     "no grammar": Arm(
         "nothing holds the calls: 300 lessons that spell them out, then learning in small steps",
-        {"grammar": False, "groups": 1},
+        {"grammar": False, "groups": 2},
         lessons=300,
         steps=1 / 4,
     ),
-    "as without grammar": Arm("the lessons and steps of the last arm, under the grammar", {"groups": 1}, lessons=300, steps=1 / 4),
+    "as without grammar": Arm("the lessons and steps of the last arm, under the grammar", {"groups": 2}, lessons=300, steps=1 / 4),
 }
 
 
