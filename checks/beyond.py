@@ -4,7 +4,7 @@
     .venv/bin/python checks/beyond.py --scenario crowded_hour --clone runs/clone --workers 6
 
 The doctor is the model, all others are the guideline's. The clone (`--clone DIR`: one that was taught before) has learnt what there is when its loss
-on lessons that it has not seen is no higher than on its own, and its return no lower than its expert's; all are in the page. Runs are kept in
+on lessons that it has not seen is that on its own, and its return its expert's; all are in the page. Runs are kept in
 `runs/beyond/SCENARIO`; what is there is not made again, and what was cut off goes on. Clone and learnt are made equally sure before they are
 tested. The page goes to `beyond_SCENARIO.md` in `--out`. Exit 1 if the gain over the clone is not above zero, in pairs of test seeds: by Student's
 t (95 %) over the runs, of what each gained in the mean, and over the test seeds, of what the runs gained in the mean.
@@ -42,7 +42,7 @@ from clinsim.training.settings import GrpoSettings, SftSettings
 from clinsim.training.sft import likelihood
 
 ROOT = Path(__file__).resolve().parent.parent
-UNSEEN = range(9_900, 9_960)
+UNSEEN = range(9_700, 9_900)
 """Training seeds that are kept from lessons, to see whether the clone has learnt what there is to learn."""
 LEARNER, PARTNERS = "doctor", {"pharmacist": "guideline", "radiologist": "guideline"}
 """Whose part is learnt, and who plays the others'."""
@@ -51,9 +51,9 @@ LESSONS: tuple[dict[str, int], ...] = ({"first_seed": 0, "episodes": 1600, "pass
 """What a clone is taught, one after the other: the last lessons are shown once, so that there is nothing to learn by heart."""
 LEARNING: dict[str, Any] = {
     "optimiser": "muon",
-    "learning_rate": 1e-3,
+    "learning_rate": 3e-3,
     "advantage": "leave_one_out",
-    "entropy": 0.0,
+    "entropy": 0.01,
     "cool_down": True,
     "batch_tokens": 4096,
     "partners": PARTNERS,
@@ -231,7 +231,7 @@ def options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scenario", default="one_place")
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=12)
+    parser.add_argument("--steps", type=int, default=36)
     parser.add_argument("--tests", type=int, nargs=2, default=(22_000, 22_200), help="test seeds, half-open")
     parser.add_argument("--clone", type=Path, help="a clone that was taught before")
     parser.add_argument("--workers", type=int, default=1, help="one for each run and one for the clone are the most that are of use")
