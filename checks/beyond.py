@@ -53,9 +53,10 @@ LEARNING: dict[str, Any] = {
     "optimiser": "muon",
     "learning_rate": 3e-3,
     "advantage": "leave_one_out",
-    "entropy": 0.01,
+    "entropy": 0.0,
     "cool_down": True,
     "batch_tokens": 4096,
+    "credit": "team",
     "partners": PARTNERS,
 }
 SHAPE: dict[str, Any] = {"groups": 16, "group_size": 4, "block": 32, "evaluation_seeds": (10_000, 10_016)}
@@ -67,7 +68,7 @@ SURE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One run: where it is kept, its clone, its scenario, its seed, how long it learns (0: not at all), and the seeds of its test."""
+    """One run: where it is kept, its clone, its scenario, its seed, how long it learns (0: what there was before), and the seeds of its test."""
 
     folder: Path
     clone: Path
@@ -89,7 +90,7 @@ def taught(folder: Path, scenario: str) -> Path:
     return Path(start)
 
 
-def losses(clone: Path, scenario: str) -> dict[str, float]:
+def losses(clone: Path, scenario: str) -> Values:
     """Nats per decision of the clone on lessons that it was not taught, and on as many of the last that it was, if it is told which."""
     cast = Cast.load(model_in(clone))
     engine = cast.engines[cast.voices[LEARNER].base]
@@ -98,7 +99,7 @@ def losses(clone: Path, scenario: str) -> dict[str, float]:
         given = json.loads((clone / "settings.json").read_text(encoding="utf-8"))
         end = given["first_seed"] + given["episodes"]
         seeds["on its last lessons"] = range(max(given["first_seed"], end - len(UNSEEN)), end)
-    return {name: loss_on(engine, scenario, which) for name, which in seeds.items()}
+    return {name: [loss_on(engine, scenario, which)] for name, which in seeds.items()}
 
 
 def loss_on(engine: Engine, scenario: str, seeds: Sequence[int]) -> float:
@@ -107,17 +108,26 @@ def loss_on(engine: Engine, scenario: str, seeds: Sequence[int]) -> float:
     return likelihood(engine.model, list(lessons(engine, shown, seats_of(scenario))))
 
 
-def learnt(job: Job) -> Values:
-    """What a run came to on the test seeds: the model of its last step, or the clone; made if it is not there."""
+def done(job: Job) -> dict[str, Values]:
+    """What a run came to on the test seeds, by the model of its last step, or what there was before; made if it is not there."""
     found = job.folder / "tested.json"
     if not found.exists():
-        model = trained(job) if job.steps else model_in(job.clone)
+        values = {"learnt": tested(trained(job), job)} if job.steps else before(job)
         job.folder.mkdir(parents=True, exist_ok=True)
         draft = found.with_suffix(".part")
-        draft.write_text(json.dumps(tested(model, job)) + "\n", encoding="utf-8")
+        draft.write_text(json.dumps(values) + "\n", encoding="utf-8")
         draft.replace(found)
-    values: Values = json.loads(found.read_text(encoding="utf-8"))
-    return values
+    known: dict[str, Values] = json.loads(found.read_text(encoding="utf-8"))
+    return known
+
+
+def before(job: Job) -> dict[str, Values]:
+    """Clone and guideline on the test seeds, and the losses of the clone."""
+    return {
+        "clone": tested(model_in(job.clone), job),
+        "guideline": of_policy("guideline", job.scenario, range(*job.tests)),
+        "losses": losses(job.clone, job.scenario),
+    }
 
 
 def trained(job: Job) -> Path:
@@ -214,12 +224,12 @@ def _interval(estimate: Estimate) -> str:
     return f"{estimate.mean:.2f} ({estimate.low:.2f} to {estimate.high:.2f})"
 
 
-def page(asked: argparse.Namespace, lost: Mapping[str, float], text: str) -> str:
+def page(asked: argparse.Namespace, lost: Values, text: str) -> str:
     """The table under its heading, with what was done."""
     name, (first, end) = Path(asked.scenario).stem, asked.tests
     each = SHAPE["groups"] * SHAPE["group_size"]
     done = f"{asked.runs} runs of {asked.steps} steps of {each} episodes from one clone of the guideline {LEARNER}, others are guideline"
-    told = ", ".join(f"{value:.3f} {what}" for what, value in lost.items())
+    told = ", ".join(f"{fmean(value):.3f} {what}" for what, value in lost.items())
     return (
         f"# Beyond the clone: {name}\n\nMade by `python checks/beyond.py --scenario {name}`: {done}; seeds {first} to {end - 1} played once. "
         f"Loss of the clone, nats a decision: {told}.\n\n{text}\n"
@@ -232,7 +242,7 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--scenario", default="one_place")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--steps", type=int, default=36)
-    parser.add_argument("--tests", type=int, nargs=2, default=(22_000, 22_200), help="test seeds, half-open")
+    parser.add_argument("--tests", type=int, nargs=2, default=(22_000, 22_400), help="test seeds, half-open")
     parser.add_argument("--clone", type=Path, help="a clone that was taught before")
     parser.add_argument("--workers", type=int, default=1, help="one for each run and one for the clone are the most that are of use")
     parser.add_argument("--into", type=Path, default=ROOT / "runs" / "beyond", help="where runs are kept")
@@ -246,13 +256,14 @@ def main() -> int:
     folder, tests = asked.into / Path(asked.scenario).stem, tuple(asked.tests)
     clone = asked.clone or taught(folder / "clone", asked.scenario)
     jobs = [Job(folder / str(seed), clone, asked.scenario, seed, asked.steps, tests) for seed in range(asked.runs)]
-    jobs.append(Job(folder / "clone_tested", clone, asked.scenario, 0, 0, tests))
-    *runs, before = shared_out(learnt, jobs, processes=asked.workers, preload=evaluate.__name__)
-    text = table(runs, before, of_policy("guideline", asked.scenario, range(*tests)))
+    jobs.append(Job(folder / "before", clone, asked.scenario, 0, 0, tests))
+    *each, first = shared_out(done, jobs, processes=asked.workers, preload=evaluate.__name__)
+    runs, clone_values = [found["learnt"] for found in each], first["clone"]
+    text = table(runs, clone_values, first["guideline"])
     asked.out.mkdir(parents=True, exist_ok=True)
-    (asked.out / f"beyond_{Path(asked.scenario).stem}.md").write_text(page(asked, losses(clone, asked.scenario), text), encoding="utf-8")
+    (asked.out / f"beyond_{Path(asked.scenario).stem}.md").write_text(page(asked, first["losses"], text), encoding="utf-8")
     print(text)
-    gains = gained(runs, before, "return"), in_seeds(runs, before, "return")
+    gains = gained(runs, clone_values, "return"), in_seeds(runs, clone_values, "return")
     print("return over the clone: {} by runs, {} by test seeds".format(*map(_interval, gains)))
     return 0 if min(gain.low for gain in gains) > 0.0 else 1
 

@@ -44,8 +44,8 @@ def test_a_slice_of_the_check(root, tmp_path, monkeypatch, capsys):
     small = ["--scenario", "first_hour", "--clone", "start", "--runs", "2", "--steps", "1", "--tests", "22000", "22002"]
     monkeypatch.setattr(sys, "argv", [CHECK, *small, "--into", str(tmp_path), "--out", str(tmp_path / "out")])
     check = runpy.run_path(str(root / CHECK))
-    monkeypatch.setitem(check["learnt"].__globals__, "SHAPE", {"groups": 1, "group_size": 2, "evaluation_seeds": (10_000, 10_002)})
-    monkeypatch.setitem(check["learnt"].__globals__, "UNSEEN", range(9_900, 9_902))
+    monkeypatch.setitem(check["done"].__globals__, "SHAPE", {"groups": 1, "group_size": 2, "evaluation_seeds": (10_000, 10_002)})
+    monkeypatch.setitem(check["done"].__globals__, "UNSEEN", range(9_900, 9_902))
     code = check["main"]()
     page = (tmp_path / "out" / "beyond_first_hour.md").read_text()
     lows = re.findall(r"\((\S+) to ", capsys.readouterr().out.splitlines()[-1])
@@ -54,5 +54,5 @@ def test_a_slice_of_the_check(root, tmp_path, monkeypatch, capsys):
     assert "2 runs of 1 steps of 2 episodes" in page
     settings = json.loads((tmp_path / "first_hour" / "1" / "settings.json").read_text())
     assert settings["partners"] == {"pharmacist": "guideline", "radiologist": "guideline"}
-    tested = [json.loads((tmp_path / "first_hour" / name / "tested.json").read_text()) for name in ("1", "clone_tested")]
-    assert all(len(values["patients seen"]) == len(values["return"]) == 2 for values in tested)
+    learnt, before = (json.loads((tmp_path / "first_hour" / name / "tested.json").read_text()) for name in ("1", "before"))
+    assert all(len(values["patients seen"]) == len(values["return"]) == 2 for values in (learnt["learnt"], before["clone"], before["guideline"]))
