@@ -1,28 +1,51 @@
-"""Short names for the ids of static tasks: there they have any form, and a small model writes ids of one letter and four figures.
+"""Short names for what static tasks name: ids there have any form, and a small model writes ids of one letter and four figures.
 
     aliases = Aliases(seat.tools)
     aliases.shown('... "ticket": "Patient ed_evening-0-P0039-28 ..."')   # ... Patient P0001 ...
     aliases.meant('{"name":"get_vital_signs","arguments":{"patient_id":"P0001"}}')   # ... ed_evening-0-P0039-28 ...
 
-In the living hospital ids have that form already, and nothing is renamed.
+What a task offers for an argument goes by letters: the options of a choice, which have them, and phrases that its ticket quotes behind the name of
+the argument (`disposition 'bay one' ... 'row seat'` is shown as `disposition A ... B`). Which letters are offered for what stands in the row of the
+task, so that a grammar can allow these and no others. In the living hospital ids are short already, and nothing is offered: nothing is renamed.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from string import ascii_uppercase
+from typing import Any
+
+from pydantic_core import from_json, to_json
 
 from clinsim.agents.call_grammar import IDS
 from clinsim.record import ToolCard
 
 OPENING = '"why":"task"'
 """How the first observation of a static task is known."""
+OFFERS, CHOICE = "offers", "answer"
+"""Where the row of a task says what it offers, and the argument that takes the letter of an option."""
 _FOREIGN = re.compile(r"\b[A-Za-z][A-Za-z_]*-\d+-[A-Z]\d{4}-\d+\b|\b[A-Z]{1,2}\d{2,5}\b")
 """Ids of tasks made from shifts, and those of the hand-written records."""
-_WORK = re.compile(r'"worklist":\[.*?\],"news"', re.DOTALL)
-_NAME = re.compile(r'"task":"[^"]*",')
-"""The name of a task, which tells an agent nothing."""
+_WORK = re.compile(r'"worklist":\[(.*?)\],"news"', re.DOTALL)
+_QUOTED = re.compile(r"(?<!\w)'([^']*[^'.])'(?!\w)")
+"""A phrase in quotes; with a full stop it is a sentence to be written, and not all of a value."""
+Offers = Mapping[str, Mapping[str, str]]
+"""By argument: letters, and what they stand for."""
+
+
+def offers_in(row: Mapping[str, Any], arguments: Iterable[str]) -> dict[str, dict[str, str]]:
+    """What the row of a task offers for some arguments."""
+    found: dict[str, dict[str, str]] = {}
+    for name in arguments:
+        begun = re.search(rf"\b{name}\b\W{{0,2}}'", str(row.get("ticket", "")), re.IGNORECASE)
+        phrases = list(dict.fromkeys(_QUOTED.findall(begun.string[begun.start() :]))) if begun else []
+        if len(phrases) > 1:
+            found[name] = dict(zip(ascii_uppercase, phrases, strict=False))
+        if name == CHOICE and row.get("options"):
+            found[name] = {letter: letter for letter in row["options"]}
+    return found
 
 
 class Aliases:
@@ -32,26 +55,52 @@ class Aliases:
         """Name ids as the most tools want them."""
         wanted = Counter(IDS[name] for card in cards for name in card.parameters["properties"] if name in IDS)
         self._letter = wanted.most_common(1)[0][0] if wanted else "P"
+        self._arguments = dict.fromkeys(name for card in cards for name in card.parameters["properties"] if name not in IDS)
         self._alias_of: dict[str, str] = {}
+        self._offers: Offers = {}
         self._work = ""
 
     def shown(self, text: str) -> str:
         """An observation of a task with ids renamed; the first one says which they are."""
         found = _WORK.search(text) if OPENING in text[:200] else None
         if found is not None:
-            names = list(dict.fromkeys(_FOREIGN.findall(_NAME.sub("", found[0]))))
-            self._alias_of = {name: f"{self._letter}{number:04d}" for number, name in enumerate(names, 1)}
-            self._work = _NAME.sub(f'"subject":"{names[0]}",' if names else "", found[0])
+            self._work = self._begun(from_json(found[1]))
         return self.renamed(_WORK.sub(lambda _: self._work, text, count=1)) if self._work else text
 
+    def _begun(self, row: dict[str, Any]) -> str:
+        """Find out what a task names and offers; its work list, on which the name of the task, which tells an agent nothing, is not shown."""
+        ticket = {name: value for name, value in row.items() if name != "task"}
+        names = list(dict.fromkeys(_FOREIGN.findall(to_json(ticket).decode())))
+        self._alias_of = {name: f"{self._letter}{number:04d}" for number, name in enumerate(names, 1)}
+        self._offers = offers_in(row, self._arguments)
+        for phrases in self._offers.values():
+            for letter, phrase in phrases.items():
+                ticket["ticket"] = ticket["ticket"].replace(f"'{phrase}'", letter)
+        subject = {"subject": names[0]} if names else {}
+        work = {**subject, **ticket, OFFERS: {name: list(phrases) for name, phrases in self._offers.items()}}
+        return f'"worklist":[{to_json(work).decode()}],"news"'
+
     def renamed(self, text: str) -> str:
-        """A text with ids renamed."""
+        """A text with ids renamed, and what is offered by its letter."""
         for name, alias in self._alias_of.items():
             text = re.sub(rf"(?<![\w-]){re.escape(name)}(?![\w-])", alias, text)
+        for said, letter in self._said():
+            text = text.replace(said, letter)
         return text
 
     def meant(self, text: str) -> str:
-        """A call with the ids as they really are."""
+        """A call with the ids, and what is offered, as they really are."""
         for name, alias in self._alias_of.items():
             text = text.replace(f'"{alias}"', f'"{name}"')
+        for said, letter in self._said():
+            text = text.replace(letter, said)
         return text
+
+    def _said(self) -> list[tuple[str, str]]:
+        """What is offered as it stands in a call, and as it stands there by its letter."""
+        return [
+            (f'"{name}":{to_json(phrase).decode()}', f'"{name}":"{letter}"')
+            for name, phrases in self._offers.items()
+            for letter, phrase in phrases.items()
+            if phrase != letter
+        ]

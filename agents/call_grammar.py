@@ -1,7 +1,7 @@
 """What a small model may write: every call that fits its tools, as a tree of choices among texts.
 
 The grammar, not the prompt, holds the schemas. Names, numbers and texts come from a `Vocabulary` that lies beside the weights; ids are those that
-are in sight. A tool for which no id is in sight is left out.
+are in sight. A tool for which no id is in sight is left out. Where values are offered for an argument (`answer=A` is in sight), it is one of these.
 """
 
 from __future__ import annotations
@@ -76,12 +76,21 @@ def _overlap(one: set[str], other: set[str]) -> float:
     return len(one & other) / max(1, len(one | other))
 
 
-def canonical(call: Mapping[str, Any], card: ToolCard, vocabulary: Vocabulary) -> str:
-    """A call as the grammar writes it: every argument in the order of the schema, values of the vocabulary, no spaces."""
+def offered(argument: str, ids: Sequence[str]) -> list[str]:
+    """The values that are offered for an argument by what is in sight: `A` by `answer=A`."""
+    return [one.removeprefix(f"{argument}=") for one in ids if one.startswith(f"{argument}=")]
+
+
+def canonical(call: Mapping[str, Any], card: ToolCard, vocabulary: Vocabulary, ids: Sequence[str] = ()) -> str:
+    """A call as the grammar writes it: every argument in the order of the schema, values of the vocabulary or offered ones, no spaces."""
     rules = card.parameters["properties"]
     given = call.get("arguments") or {}
     filled = {name: given.get(name, rule.get("default")) for name, rule in rules.items()}
-    arguments = {name: _nearest_in(f"{card.name}.{name}", value, vocabulary) for name, value in filled.items() if value is not None}
+    arguments = {
+        name: value if value in offered(name, ids) else _nearest_in(f"{card.name}.{name}", value, vocabulary)
+        for name, value in filled.items()
+        if value is not None
+    }
     return written({"name": card.name, "arguments": arguments})
 
 
@@ -126,6 +135,8 @@ def _value_form(key: str, name: str, rule: Mapping[str, Any], vocabulary: Vocabu
     """What may be written for a value; empty if nothing may."""
     if name in IDS:
         return _enumeration([one for one in ids if one.startswith(IDS[name])])
+    if values := offered(name, ids):
+        return _enumeration(values)
     if rule.get("type") == "array":
         return _list_form(key, rule["items"], vocabulary, ids)
     if "enum" in rule:

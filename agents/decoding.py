@@ -45,7 +45,7 @@ Open = tuple[tuple[int, ...], ...]
 class Ask:
     """A conversation that is to be answered by one call to one of `cards`.
 
-    `tokens` are all that was said so far; `ids` what may be named; `name` says which conversation it is, `key` names its draws, `role`
+    `tokens` are all that was said so far; `ids` what may be named or is offered; `name` says which conversation it is, `key` names its draws, `role`
     whose turn it is.
     """
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from clinsim.agents.aliases import OFFERS
 from clinsim.agents.call_grammar import ids_in
 from clinsim.record import Observation, Reply, Seat
 
@@ -23,7 +24,7 @@ SILENT = frozenset(TIMES | {
     "patient_id", "order_id", "study_id", "waited_minutes", "minutes",
 })  # fmt: skip
 """Fields of answers and news that are not shown: times, what the line already says, and words beside the facts that carry them."""
-SILENT_IN_ROWS = SILENT - {"owner", "status"}
+SILENT_IN_ROWS = SILENT - {"owner", "status"} | {OFFERS}
 SUBJECTS = ("patient_id", "order_id", "study_id", "letter_id", "hadm_id", "image_id")
 """Where the subject of a call stands: the first that is there."""
 MOST_SUBJECTS = 6
@@ -93,7 +94,7 @@ def changes(before: Fields, now: Fields) -> str:
 
 @dataclass(slots=True)
 class Transcript:
-    """The fold of one agent's turns. After `see`, `fresh` is what is new since the last turn and `ids` what may be named."""
+    """The fold of one agent's turns. After `see`, `fresh` is what is new since the last turn and `ids` what may be named, or is offered."""
 
     seat: Seat
     rows: dict[str, Fields] = field(default_factory=dict)
@@ -119,7 +120,8 @@ class Transcript:
         self.fresh = "\n".join([*(line for line in lines if line), *self._open(), self.moment, ""])
         seen = ids_in(observation.text)
         self.letters = tuple(dict.fromkeys([*self.letters, *(one for one in seen if one.startswith("M"))]))[-MOST_LETTERS:]
-        self.ids = tuple(dict.fromkeys([*seen, *self.letters]))
+        offers = [f"{name}={value}" for row in shown["worklist"] for name, values in row.get(OFFERS, {}).items() for value in values]
+        self.ids = tuple(dict.fromkeys([*seen, *self.letters, *offers]))
 
     def note(self, reply: Reply) -> None:
         """Remember the call that was sent."""

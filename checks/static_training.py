@@ -1,97 +1,139 @@
-"""Training on static tasks: the strict test score before and after, what it is worth on other domains, and in the living hospital.
+"""Training on static tasks: the strict test score before and after, and the return of the same model in the living hospital.
 
-    .venv/bin/python checks/static_training.py --workers 16 --out runs/static
-    .venv/bin/python checks/static_training.py --domains radiology_report --steps 10 --out runs/slice
+    .venv/bin/python checks/static_training.py --workers 3 --into runs/static
+    .venv/bin/python checks/static_training.py --domains triage_emergency,radiology_report --seeds 0 --steps 10 --into runs/slice --out runs/slice
 
-One start is taught a little of everything (expert episodes of `first_hour`, gold plans of training tasks); the recipe `grpo` trains a model on each
-domain, and one on all of them (`clinsim.training.transfer`). The table has strict scores on test tasks, trained on (rows) by tested on (columns), and
-the return in `first_hour` on validation seeds. Differences from the start are paired by task or seed, with 95 % intervals. A run that is interrupted
-goes on from where it was with the same command; other settings need another folder. Exit 1 if no model is better on its own domain, interval above 0.
+For each training seed a start is taught a little of everything (expert episodes of `first_hour`, gold plans of some training tasks); the recipe
+`grpo` trains one model on each domain, with `--beside` one on the domain and `first_hour` in turn, and with several domains one on all of them
+(`clinsim.training.transfer`). The table has strict scores on test tasks, trained on (rows) by tested on (columns), and the return in `first_hour` on
+validation seeds. Differences from the start are paired; intervals are of a bootstrap that draws training seeds and tasks (or validation seeds). A run
+that is interrupted goes on from where it was with the same command; other settings need another folder. Exit 1 if no model is better on its own
+domain, interval above 0.
 
-A small model writes no sentence of its own: it chooses among those of the training tasks of all domains. The row `within reach` says what the gold
-plans of the test tasks earn in these words. Unless others are named, the domains are those where that is more than half.
+A small model writes no sentence of its own: it chooses among those of the training tasks of all domains and what the ticket offers. The row `within
+reach` says what the gold plans of the test tasks earn in these words. The row `one answer` says what they earn when all tasks of a family get one and
+the same answer, the one that earns most: more than that comes of reading.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from clinsim.benchmark.report import markdown
-from clinsim.intervals import Estimate, of_pairs
+from clinsim.intervals import Estimate, of_runs
 from clinsim.processes import shared_out
-from clinsim.training.transfer import ALL, START, Row, Study, of_model, reach, started
+from clinsim.training.transfer import ALL, START, Row, Study, more_tasks, of_model, reach, started, unread
 
-RESULTS = Path(__file__).parent / "results" / "static_training"
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "checks" / "results"
+MORE = "more"
 
-Rows = Mapping[tuple[str, str], Row]
-"""By model and place."""
+Rows = Mapping[tuple[str, str], Sequence[Row]]
+"""By model and place, one for each training seed."""
+
+
+def scores(rows: Rows, model: str, place: str) -> np.ndarray:
+    """Training seeds by tasks (or validation seeds)."""
+    return np.array([row.scores for row in rows[model, place]])
 
 
 def change(rows: Rows, model: str, place: str) -> Estimate:
-    """By how much a model does better than the start at a place, task by task or seed by seed."""
-    return of_pairs(rows[model, place].scores, rows[START, place].scores)
+    """By how much a model does better than the start of its seed at a place, task by task or seed by seed."""
+    return of_runs(lambda ours, theirs: float((ours - theirs).mean()), scores(rows, model, place), scores(rows, START, place))
 
 
 def cell(rows: Rows, model: str, place: str) -> str:
-    """A mean score, and how it differs from that of the start."""
+    """A mean score, how it differs from that of the start, and the difference in each training seed."""
+    ours, theirs = scores(rows, model, place), scores(rows, START, place)
     if model == START:
-        return f"{rows[model, place].mean:.3f}"
+        return f"{ours.mean():.3f}"
     found = change(rows, model, place)
-    return f"{rows[model, place].mean:.3f} ({found.mean:+.3f}, {found.low:+.3f} to {found.high:+.3f})"
+    each = f"; by seed {', '.join(f'{value:+.2f}' for value in (ours - theirs).mean(axis=1))}" if len(ours) > 1 else ""
+    return f"{ours.mean():.3f} ({found.mean:+.3f}, {found.low:+.3f} to {found.high:+.3f}{each})"
 
 
 def table(study: Study, rows: Rows) -> str:
     """Trained on, by tested on."""
-    head = ["trained on", *(f"{domain} ({len(rows[START, domain].scores)})" for domain in study.domains), f"{study.live}, live"]
+    head = ["trained on", *(f"{domain} ({scores(rows, START, domain).shape[1]})" for domain in study.domains), f"{study.live}, live"]
     within = ["within reach", *(f"{reach(study, domain):.3f}" for domain in study.domains), ""]
-    return markdown(head, [*([model, *(cell(rows, model, place) for place in study.places)] for model in study.models), within])
+    one = ["one answer", *(f"{unread(domain):.3f}" for domain in study.domains), ""]
+    return markdown(head, [*([model, *(cell(rows, model, place) for place in study.places)] for model in study.models), within, one])
 
 
 def better(study: Study, rows: Rows) -> list[str]:
-    """Domains on which training on them was worth it, by an interval above 0."""
-    return [domain for domain in study.domains if change(rows, domain, domain).low > 0.0]
+    """Models that are better on the domain that they were trained on, by an interval above 0."""
+    return [model for model in study.models if (own := model.partition("+")[0]) in study.domains and change(rows, model, own).low > 0.0]
 
 
-def study_of(args: argparse.Namespace) -> Study:
-    """What is asked for."""
+def study_of(args: argparse.Namespace, seed: int) -> Study:
+    """What is asked for, of one training seed."""
     return Study(
-        args.out, tuple(args.domains.split(",")), episodes=args.episodes, shown_share=args.shown_share, steps=args.steps, attempts=args.attempts,
-        seed=args.seed, live_seeds=(10_000, 10_000 + args.live_seeds),
+        args.into / str(seed), tuple(args.domains.split(",")), more=args.into / MORE if args.more else None, episodes=args.episodes,
+        mixed=args.beside, shown_share=args.shown_share, shown_more=args.shown_more, steps=args.steps, attempts=args.attempts, seed=seed,
+        live_seeds=(10_000, 10_000 + args.live_seeds),
     )  # fmt: skip
+
+
+def read(given: Sequence[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--domains", default="triage_emergency", help="Comma between them.")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="Training seeds.")
+    parser.add_argument("--more", type=int, default=720, help="Training tasks written besides those of the suite, of each template.")
+    parser.add_argument("--episodes", type=int, default=150, help="Expert episodes that the start is taught.")
+    parser.add_argument("--shown-share", type=float, default=0.5, help="Share of the training tasks of the suite whose gold plans it is taught.")
+    parser.add_argument("--shown-more", type=float, default=0.25, help="The same share of those that are written besides.")
+    parser.add_argument("--steps", type=int, default=80, help="Of GRPO, for each model.")
+    parser.add_argument("--beside", action="store_true", help="Train a model on each domain and the living scenario in turn as well.")
+    parser.add_argument("--attempts", type=int, default=8, help="At each test task.")
+    parser.add_argument("--live-seeds", type=int, default=64)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--into", type=Path, default=ROOT / "runs" / "static", help="Where models and their scores are kept.")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="Where the table goes.")
+    return parser.parse_args(given)
+
+
+def written(args: argparse.Namespace, study: Study, rows: Rows) -> list[str]:
+    """The table and its figures; who is better."""
+    good = better(study, rows)
+    text = "\n".join([
+        "# Training on static tasks\n",
+        "Made by `python checks/static_training.py`. Strict scores on test tasks (their number in brackets; means of "
+        f"{study.attempts} attempts), and the return in {study.live} on {args.live_seeds} validation seeds; differences from the start, paired, 95 % "
+        f"interval. {len(args.seeds)} training seeds, {study.steps} steps of GRPO; `+`: in turn with the living scenario; `{ALL}`: on all domains.\n",
+        table(study, rows),
+        f"Better on the domain that was trained on, by an interval above 0: {', '.join(good) or 'none'}.\n",
+    ])  # fmt: skip
+    (args.out / "static_training.md").write_text(text, encoding="utf-8")
+    kept = [plain(row, seed) for found in rows.values() for row, seed in zip(found, args.seeds, strict=True)]
+    (args.out / "static_training.json").write_text(json.dumps(kept) + "\n", encoding="utf-8")
+    print(text)
+    return good
+
+
+def plain(row: Row, seed: int) -> dict[str, object]:
+    """A row as plain data."""
+    return {"seed": seed, "model": row.model, "place": row.place, "scores": [round(score, 4) for score in row.scores]}
 
 
 def main(given: Sequence[str] | None = None) -> int:
     """Train, measure, write the tables."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--domains", default="clinical_diagnosis,radiology_report", help="Comma between them.")
-    parser.add_argument("--episodes", type=int, default=200, help="Expert episodes that the start is taught.")
-    parser.add_argument("--shown-share", type=float, default=0.5, help="Share of the training tasks whose gold plans it is taught.")
-    parser.add_argument("--steps", type=int, default=40, help="Of GRPO, for each model.")
-    parser.add_argument("--attempts", type=int, default=4, help="At each test task.")
-    parser.add_argument("--live-seeds", type=int, default=32)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--out", type=Path, default=RESULTS)
-    args = parser.parse_args(given)
-    study = study_of(args)
-    started(study)
-    jobs = [(study, model) for model in study.models]
-    found = shared_out(of_model, jobs, processes=args.workers, preload="clinsim.training.transfer")
-    rows = {(row.model, row.place): row for part in found for row in part}
-    good = better(study, rows)
-    text = "\n".join([
-        "# Training on static tasks\n",
-        f"Strict scores on test tasks (their number in brackets; means of {study.attempts} attempts), and the return in {study.live} on "
-        f"{args.live_seeds} validation seeds; differences from the start, paired, 95 % interval. {study.steps} steps of GRPO; `{ALL}`: on all.\n",
-        table(study, rows),
-        f"Better on the domain that was trained on, by an interval above 0: {', '.join(good) or 'none'} ({len(good)} of {len(study.domains)}).\n",
-    ])  # fmt: skip
-    (args.out / "static_training.md").write_text(text, encoding="utf-8")
-    print(text)
-    return 0 if good else 1
+    args = read(given)
+    studies = [study_of(args, seed) for seed in args.seeds]
+    for domain in studies[0].domains if args.more else ():
+        more_tasks(args.into / MORE, domain, args.more)
+    shared_out(started, studies, processes=args.workers, preload="clinsim.training.transfer")
+    jobs = [(study, model) for study in studies for model in study.models]
+    found = [row for part in shared_out(of_model, jobs, processes=args.workers, preload="clinsim.training.transfer") for row in part]
+    keys = dict.fromkeys((row.model, row.place) for row in found)
+    rows = {key: [row for row in found if (row.model, row.place) == key] for key in keys}
+    return 0 if written(args, studies[0], rows) else 1
 
 
 if __name__ == "__main__":

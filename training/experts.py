@@ -168,7 +168,7 @@ def lessons(engine: Engine, shown: Iterable[Shown], seats: Mapping[str, Seat]) -
         seat = seats[turn.agent]
         talk = talks.setdefault((turn.seed, turn.agent), Conversation(seat, engine.encode))
         talk.see(turn.observation)
-        text = canonical(turn.call, card_of(seat, turn.call), engine.vocabulary)
+        text = canonical(turn.call, card_of(seat, turn.call), engine.vocabulary, talk.transcript.ids)
         said = engine.forced(talk.tokens, text, seat.tools, talk.transcript.ids)
         talk.note(Reply(text, (text,), None, said.tokens))
         if said.decided:
@@ -188,7 +188,7 @@ def texts_of(shown: Iterable[Shown], seats: Mapping[str, Seat], vocabulary: Voca
         seat = seats[turn.agent]
         transcript = transcripts.setdefault((turn.seed, turn.agent), Transcript(seat))
         transcript.see(turn.observation)
-        text = canonical(turn.call, card_of(seat, turn.call), vocabulary)
+        text = canonical(turn.call, card_of(seat, turn.call), vocabulary, transcript.ids)
         transcript.note(Reply(text, (text,)))
         yield transcript.fresh
         yield from pieces(calls_form(seat.tools, vocabulary, transcript.ids), text)

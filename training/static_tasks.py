@@ -1,7 +1,8 @@
 """Static tasks as training ground: episodes of one agent and one answer, with the strict score as reward.
 
-A plan whose scenario is `task:DOMAIN/FILE/ID` is played at a task of the project's own suite instead of in a ward; its samples go through the same
-advantages and the same loss. Only tasks of the training split may be played for training.
+A plan whose scenario is `task:DOMAIN/FILE/ID` is played at a task of the project's own suite instead of in a ward, `task:FOLDER#DOMAIN/FILE/ID` at
+one of a folder in its layout; its samples go through the same advantages and the same loss. Only tasks of the training split may be played for
+training.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ from pydantic_core import from_json
 from clinsim.agents.aliases import Aliases
 from clinsim.agents.call_grammar import Vocabulary, canonical, written
 from clinsim.agents.decoding import Written
+from clinsim.agents.transcript import Transcript
 from clinsim.benchmark.play import Play, standard_of
 from clinsim.benchmark.seated import seat_of
 from clinsim.benchmark.strict import grade
-from clinsim.benchmark.suite import OWN, Placed, Suite, load_suite
+from clinsim.benchmark.suite import OWN, Placed, Suite, load_suite, own_folders
 from clinsim.benchmark.task import Expected
 from clinsim.errors import UsageError
 from clinsim.record import Observation, Seat
@@ -29,25 +31,29 @@ from clinsim.training.rollouts import TASK, Model, Plan, Rollout, Said
 MOST_TURNS = 8
 """Calls that an attempt may make in training and in its evaluation: enough for the gold plans of the own suite that a small model can follow."""
 TRAIN, TEST = "train", "test"
+APART = "#"
+"""Between the folder of a suite and a domain in it."""
 
 
-@lru_cache(maxsize=1)
-def _own() -> Suite:
-    return load_suite(OWN)
+@lru_cache(maxsize=8)
+def _suite(folder: str = "") -> Suite:
+    return load_suite(folder or OWN)
 
 
 def domains() -> tuple[str, ...]:
     """The domains that there are tasks of."""
-    return tuple(dict.fromkeys(placed.task.domain for placed in _own().tasks))
+    return tuple(dict.fromkeys(placed.task.domain for placed in _suite().tasks))
 
 
+@lru_cache(maxsize=64)
 def tasks_in(domain: str, split: str, difficulty: str = "") -> tuple[Placed, ...]:
-    """Gradable tasks of a domain in a split, of one difficulty or of all.
+    """Gradable tasks of a domain (or `FOLDER#DOMAIN`) in a split, of one difficulty or of all.
 
     Raises:
-        UsageError: There is no such domain, split or difficulty.
+        UsageError: There is no such folder, domain, split or difficulty.
     """
-    found = _own().chosen(split, domain)
+    folder, _, name = domain.rpartition(APART)
+    found = _suite(folder).chosen(split, name)
     kept = tuple(placed for placed in found if difficulty in ("", placed.task.difficulty) and standard_of(placed).gradable)
     if not kept:
         known = ", ".join(dict.fromkeys(placed.task.difficulty for placed in found))
@@ -57,7 +63,8 @@ def tasks_in(domain: str, split: str, difficulty: str = "") -> tuple[Placed, ...
 
 def name_of(placed: Placed) -> str:
     """How a plan names a task."""
-    return f"{TASK}{'/'.join(placed.key)}"
+    folder = "" if placed.folder == own_folders().get(placed.task.domain) else f"{placed.folder.parent}{APART}"
+    return f"{TASK}{folder}{'/'.join(placed.key)}"
 
 
 def placed_at(name: str) -> Placed:
@@ -66,8 +73,9 @@ def placed_at(name: str) -> Placed:
     Raises:
         UsageError: There is none.
     """
-    domain, file, task_id = name.removeprefix(TASK).split("/", 2)
-    return _own().task(domain, task_id, file)
+    folder, _, key = name.removeprefix(TASK).rpartition(APART)
+    domain, file, task_id = key.split("/", 2)
+    return _suite(folder).task(domain, task_id, file)
 
 
 def seat_at(placed: Placed) -> Seat:
@@ -155,11 +163,12 @@ def recited(placed: Placed, vocabulary: Vocabulary) -> float:
     """The strict score of a task's gold plan in the words of a vocabulary: what a model with these words can reach by it."""
     play = Play(placed, MOST_TURNS)
     seat = _named(seat_of(play, 0), placed.task.domain)
-    aliases = Aliases(seat.tools)
-    aliases.shown(play.opening())
+    aliases, transcript = Aliases(seat.tools), Transcript(seat)
+    transcript.see(Observation(aliases.shown(play.opening()), 0.0, "task"))
     for call in placed.task.gold:
         if not play.over:
-            play.act(aliases.meant(canonical(_whole(seat, aliases, call), card_of(seat, {"name": call.name}), vocabulary)))
+            card = card_of(seat, {"name": call.name})
+            play.act(aliases.meant(canonical(_whole(seat, aliases, call), card, vocabulary, transcript.ids)))
     return float(grade(standard_of(placed), play.attempt()).score)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
+from pydantic_core import from_json
 
-from clinsim.agents.aliases import Aliases
-from clinsim.agents.call_grammar import canonical, written
+from clinsim.agents.aliases import Aliases, offers_in
+from clinsim.agents.call_grammar import Vocabulary, calls_form, canonical, pieces, written
 from clinsim.agents.conversation import Conversation
 from clinsim.agents.decoding import Written
 from clinsim.agents.local import LocalPolicy
@@ -20,7 +21,7 @@ from clinsim.record import Observation, Reply
 from clinsim.training.experts import card_of, lessons
 from clinsim.training.model import Shape, fresh_engine
 from clinsim.training.rollouts import Plan, play_block
-from clinsim.training.static_tasks import TEST, TRAIN, gold_turns, name_of, placed_at, seats_of_tasks, tasks_in
+from clinsim.training.static_tasks import TEST, TRAIN, domains, gold_turns, name_of, placed_at, seats_of_tasks, tasks_in
 
 DOMAINS = ("radiology_report", "clinical_diagnosis", "triage_emergency", "ehr_management", "visual_diagnosis", "drug_interaction")
 SOME = [tasks_in(domain, TRAIN)[k] for domain in DOMAINS for k in (0, -1)]
@@ -57,7 +58,7 @@ def test_ids_are_renamed_and_the_ticket_stays_in_sight():
     play = Play(placed)
     talk = Conversation(seat_of(play, 0), lambda text: [0] * len(text))
     talk.see(Observation(play.opening(), 0.0, "task"))
-    assert talk.transcript.ids == ("S0001", "S0002", "S0003")
+    assert talk.transcript.ids == ("S0001", "S0002", "S0003", "answer=A", "answer=B", "answer=C")
     assert "Images S0001, S0002, S0003" in talk.transcript.fresh
     first = placed.task.subjects[0]
     call = written({"name": "analyze_medical_image", "arguments": {"image_id": first}})
@@ -67,6 +68,50 @@ def test_ids_are_renamed_and_the_ticket_stays_in_sight():
     assert first not in talk.transcript.fresh
     assert "Images S0001" in talk.transcript.folded()
     assert "measurements" in talk.transcript.folded()
+
+
+def test_what_a_ticket_offers_goes_by_letters_and_nothing_else_may_be_written():
+    placed = next(placed for placed in tasks_in("triage_emergency", TRAIN) if placed.task.template == "shift-danger-zone")
+    play = Play(placed)
+    seat = seat_of(play, 0)
+    talk = Conversation(seat, lambda text: [0] * len(text))
+    talk.see(Observation(play.opening(), 0.0, "task"))
+    assert "Disposition: A for level 2, B for level 3." in talk.transcript.fresh
+    assert talk.transcript.ids[1:] == ("disposition=A", "disposition=B")
+    call = {"name": "submit_answer", "arguments": {"esi_level": 2, "disposition": "B", "reasoning": "Fast."}}
+    known = {"esi_level": [2, 3], "disposition": ["fast track"], "reasoning": ["Fast."], "initial_orders": [""]}
+    words = Vocabulary({f"submit_answer.{name}": values for name, values in known.items()})
+    text = canonical(call, card_of(seat, call), words, talk.transcript.ids)
+    assert pieces(calls_form(seat.tools, words, talk.transcript.ids), text)
+    with pytest.raises(ValueError, match="the grammar does not go on with 'fast track"):
+        pieces(calls_form(seat.tools, words, talk.transcript.ids), canonical(call, card_of(seat, call), words))
+    meant = json.loads(talk.aliases.meant(text))
+    assert meant["arguments"]["disposition"] == "row seat"
+    assert talk.aliases.renamed(written(meant)) == text
+
+
+OFFERED = [
+    ({"ticket": "Disposition: 'bay one' for level 2, 'row seat' for level 3."}, {"disposition": {"A": "bay one", "B": "row seat"}}),
+    ({"ticket": "A 'cut'. Disposition 'one' or 'two'."}, {"disposition": {"A": "one", "B": "two"}}),
+    ({"ticket": "Which? ", "options": {"A": "flu", "C": "cold"}}, {"answer": {"A": "A", "C": "C"}}),
+    ({"ticket": "Answer 'Left stone.' or 'Right stone.'"}, {}),
+    ({"ticket": "The patient's level, disposition and the nurse's reasoning."}, {}),
+    ({"ticket": "Disposition 'one' alone."}, {}),
+]
+
+
+@pytest.mark.parametrize(("row", "offers"), OFFERED, ids=lambda value: str(value)[:40])
+def test_what_counts_as_offered(row, offers):
+    assert offers_in(row, ("disposition", "answer", "reasoning")) == offers
+
+
+@pytest.mark.parametrize("domain", domains())
+def test_every_gold_plan_of_the_suite_fits_what_its_task_offers(domain):
+    for placed in tasks_in(domain, TRAIN):
+        row = from_json(Play(placed).opening())["worklist"][0]
+        offers = offers_in(row, ("answer", "disposition", "reasoning", "impression", "findings"))
+        submitted = placed.task.gold[-1].arguments
+        assert all(submitted[name] in phrases.values() for name, phrases in offers.items() if name in submitted)
 
 
 def test_the_living_hospital_is_shown_as_it_is(seats):

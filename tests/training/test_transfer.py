@@ -4,16 +4,33 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
 from dataclasses import replace
 
 import pytest
 
+from clinsim.agents.decoding import Engine
 from clinsim.errors import UsageError
+from clinsim.training import transfer
 from clinsim.training.experts import vocabulary_of
 from clinsim.training.model import Shape
+from clinsim.training.rollouts import Plan, play_block
 from clinsim.training.run import METRICS
-from clinsim.training.static_tasks import TEST, TRAIN, gold_turns, recited, tasks_in
-from clinsim.training.transfer import ALL, START, Study, measured, of_model, reach, started, trained
+from clinsim.training.static_tasks import TEST, TRAIN, gold_turns, name_of, placed_at, recited, tasks_in
+from clinsim.training.transfer import (
+    ALL,
+    FIRST_SHIFT,
+    START,
+    Study,
+    courses_of,
+    measured,
+    more_tasks,
+    of_model,
+    reach,
+    started,
+    trained,
+    unread,
+)
 
 DOMAINS = ("clinical_diagnosis", "radiology_report")
 
@@ -25,6 +42,7 @@ def study(tmp_path_factory) -> Study:
         tmp_path_factory.mktemp("study"),
         DOMAINS,
         episodes=4,
+        shown_share=0.1,
         repeats=1,
         passes=1,
         steps=1,
@@ -56,6 +74,34 @@ def test_training_goes_to_the_tasks_of_its_domain_and_goes_on(study):
     longer = replace(study, steps=2)
     assert trained(longer, DOMAINS[1]).parent == folder
     assert sum("place" in line for line in (folder / METRICS).read_text().splitlines()) == 2
+
+
+def test_more_tasks_are_written_of_training_shifts_once_and_are_courses_of_their_own(study, tmp_path, monkeypatch):
+    monkeypatch.setattr(transfer, "MOST_SHIFTS", 1)
+    more_tasks(tmp_path, "triage_emergency", 3)
+    (place,) = {f"{tmp_path}#triage_emergency"}
+    tasks = tasks_in(place, TRAIN)
+    assert 1 <= len(tasks) <= 3
+    assert {placed.task.origin["seed"] for placed in tasks} == {FIRST_SHIFT}
+    assert not {placed.task.id for placed in tasks} & {placed.task.id for placed in tasks_in("triage_emergency", TRAIN)}
+    assert all(placed_at(name_of(placed)) is placed for placed in tasks)
+    before = sorted(path.stat().st_mtime_ns for path in tmp_path.rglob("*.json*"))
+    more_tasks(tmp_path, "triage_emergency", 3)
+    assert sorted(path.stat().st_mtime_ns for path in tmp_path.rglob("*.json*")) == before
+    wider = replace(study, domains=("triage_emergency",), more=tmp_path, mixed=True)
+    assert wider.models == (START, "triage_emergency", "triage_emergency+first_hour")
+    desk = {"triage_emergency": ("tasks:triage_emergency",), place: (f"tasks:{place}",)}
+    assert courses_of(wider, "triage_emergency") == desk
+    assert courses_of(wider, "triage_emergency+first_hour") == desk | {"first_hour": ("first_hour",)}
+    (rollout,) = play_block(Engine.load(started(study)), [Plan(name_of(tasks[0]), 0, 0)], {})
+    assert rollout.plan.scenario == name_of(tasks[0])
+
+
+def test_one_answer_for_a_family_earns_what_its_commonest_answer_does():
+    tasks = tasks_in("triage_emergency", TEST)
+    family = [placed.task.gold[-1].arguments for placed in tasks if placed.task.template == "shift-where-to"]
+    most = max(Counter((answer["esi_level"], answer["disposition"]) for answer in family).values())
+    assert unread("triage_emergency") == pytest.approx(most / len(tasks))
 
 
 def test_a_study_with_another_start_is_not_mixed_up(study, tmp_path):

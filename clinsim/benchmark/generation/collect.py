@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice, zip_longest
 from pathlib import Path
@@ -127,6 +127,20 @@ def generate(scenarios: Iterable[str], n: int, shifts: int = SHIFTS_AT_MOST) -> 
     if found.total() < n:
         raise UsageError(f"--n {n}: {found.shifts} shifts of {', '.join(names)} gave {found.total()} tasks; ask for fewer, or name more scenarios")
     return found
+
+
+def training_tasks(domain: str, scenarios: Sequence[str], each: int, shifts: Iterable[int]) -> list[Written]:
+    """Tasks to train on: `each` of every training template of a domain, or as many as some training shifts give.
+
+    Raises:
+        ScenarioError: A scenario is unknown or wrong.
+    """
+    templates = [template for template in TEMPLATES if template.domain == domain and template.split == "train"]
+    found = Collected(each, each)
+    for k in shifts:
+        if short := [template for template in templates if found.wants(template)]:
+            _one_shift(scenarios[k % len(scenarios)], FIRST_SEED["train"] + k, short, found)
+    return [task for template in templates for task in found.tasks[template.name]]
 
 
 def _one_shift(scenario: str, seed: int, templates: list[Template], found: Collected) -> None:
