@@ -123,16 +123,17 @@ class Engine:
         """Read a model from its folder.
 
         Raises:
-            UsageError: A file is missing.
+            UsageError: A file is missing, or cannot be read.
         """
         words = home_of_words(folder)
         for path in (folder / WEIGHTS, words / WORDS, words / VALUES, folder / "config.json"):
             if not path.is_file():
                 raise UsageError(f"{folder}: no model there ({path.name} is missing)")
-        make: Any = AutoModelForCausalLM.from_config  # not annotated there
-        model: PreTrainedModel = make(AutoConfig.from_pretrained(folder), dtype=torch.float32, attn_implementation=GROUPED)
-        load_model(model, folder / WEIGHTS)
-        return cls(model, words_of(Tokenizer.from_file(str(words / WORDS))), Vocabulary.load(words / VALUES))
+        try:
+            return cls(_model_of(folder), words_of(Tokenizer.from_file(str(words / WORDS))), Vocabulary.load(words / VALUES))
+        except Exception as problem:  # readers of four libraries, one of which raises nothing narrower
+            why = (str(problem).strip() or type(problem).__name__).splitlines()[0]
+            raise UsageError(f"{folder}: the model cannot be read ({why:.160})") from problem
 
     def save(self, folder: Path) -> None:
         """Write the model, without adapters on it, to a folder that `load` reads."""
@@ -245,6 +246,14 @@ class Engine:
 def plain_weights(model: PreTrainedModel) -> dict[str, Tensor]:
     """The weights of a model under all LoRA adapters, named as if there were none."""
     return {path.replace(".base_layer.", "."): values for path, values in model.state_dict().items() if ".lora_" not in path}
+
+
+def _model_of(folder: Path) -> PreTrainedModel:
+    """The architecture of a folder, with its weights."""
+    make: Any = AutoModelForCausalLM.from_config  # not annotated there
+    model: PreTrainedModel = make(AutoConfig.from_pretrained(folder), dtype=torch.float32, attn_implementation=GROUPED)
+    load_model(model, folder / WEIGHTS)
+    return model
 
 
 def words_of(tokenizer: Tokenizer) -> PreTrainedTokenizerFast:

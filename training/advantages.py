@@ -98,6 +98,16 @@ def advantages(earned: Sequence[Earned], how: How = "group", baselines: Baseline
     return Advantages(tuple(values), len(members), alone, flat, _unequal(members))
 
 
+def as_they_are(worth: Sequence[Earned]) -> Advantages:
+    """What single turns were worth beside other replies to the same moment: advantages already, compared with no other turn's.
+
+    `alone` is 0, since each was compared when its worth was found; a group is `flat` if none of its turns made a difference.
+    """
+    members = _members(worth)
+    flat = sum(not any(worth[place].reward for place in places) for places in members.values())
+    return Advantages(tuple(row.reward for row in worth), len(members), 0, flat, _unequal(members))
+
+
 def _members(earned: Sequence[Earned]) -> dict[Group, list[int]]:
     members: dict[Group, list[int]] = defaultdict(list)
     for place, row in enumerate(earned):

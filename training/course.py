@@ -79,6 +79,18 @@ class Course:
         self._add(row | ({"warnings": warned} if warned else {}))
 
 
+def remembered(folder: RunFolder, learners: Learners) -> grpo.Memory:
+    """What a run remembered at its last checkpoint, optimisers included; without one it begins.
+
+    Raises:
+        UsageError: The checkpoint cannot be read, or metrics up to it are lost.
+    """
+    if folder.has_checkpoint:
+        return grpo.Memory.of(folder.restored(learners))
+    folder.begun_anew()
+    return grpo.Memory()
+
+
 def alike(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Steps that can be compared with the last one: those at its place, if there is a curriculum."""
     return [row for row in rows if "turns_per_episode" in row and row.get("place") == rows[-1].get("place")]

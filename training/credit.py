@@ -1,10 +1,13 @@
 """Who gets the credit: an agent's own ledger, a share of the team's, or what the team would have lost without its decision.
 
 Counterfactual credit, by forks. At some turns of an agent the ward is forked, and both arms are played to the end: `with` makes the turn as the
-agent made it and lets everybody go on; `without` puts a baseline policy in the agent's place from that turn on. All others go on with the policies
-that they had, having seen what they saw. Each arm is played in the same few futures (other luck of the hospital, other draws of the
-models, the same in both arms); the credit of the turn is the mean difference of the return. It costs, for each turn, twice as many rests of
-an episode as there are futures: at most agents x decisions x futures x 2 for an episode.
+agent made it and lets everybody go on; `without` lets the agent draw its reply anew (`itself`), or puts a baseline policy in its place from that
+turn on. All others go on with the policies that they had, having seen what they saw. Each arm is played in the same few futures (other luck of
+the hospital, other draws of the models, the same in both arms); the credit of the turn is the mean difference of the return. It costs, for each
+turn, twice as many rests of an episode as there are futures: at most agents x decisions x futures x 2 for an episode.
+
+Against `itself` a credit is the advantage of that reply at that moment, as it stands (the baseline of COMA, 1705.08926, drawn instead of summed).
+Against another policy it says what the agent is worth from there on, good reply or bad: most of it belongs to the moment.
 
 The same forks make groups of single turns: `play_turns` plays several replies to the very same moment.
 """
@@ -27,6 +30,8 @@ from clinsim.training.rollouts import Plan, Rollout, Said, Table, model_at, open
 from clinsim.training.samples import Moment
 
 Credit = Literal["ledger", "team", "counterfactual"]
+ITSELF = "itself"
+"""The baseline that is the agent: its reply is drawn anew."""
 ARMS_AT_ONCE = 64
 """Arms that are played in step: fixed, so that the numbers are the same to the last bit however episodes are shared out."""
 
@@ -35,11 +40,11 @@ ARMS_AT_ONCE = 64
 class Rule:
     """How counterfactual credit is worked out.
 
-    `baseline` is the policy (SPEC) that takes an agent's place, `decisions` how many turns of each agent in an episode are tried, `futures` in how
-    many futures; `roles` are those whose turns are.
+    `baseline` is the policy (SPEC) that takes an agent's place, or `itself`; `decisions` how many turns of each agent in an episode are tried,
+    `futures` in how many futures; `roles` are those whose turns are.
     """
 
-    baseline: str = "idle"
+    baseline: str = ITSELF
     decisions: int = 1
     futures: int = 4
     roles: Collection[str] = ROLES
@@ -130,7 +135,8 @@ def _played_on(writer: Writer, tables: Sequence[Table]) -> list[Rollout]:
 def _arms(writer: Writer, plan: Plan, spot: Spot, future: int, rule: Rule) -> tuple[Table, Table]:
     """One future of a turn, with it and without it."""
     ahead = replace(plan, key=f"{plan.key}|{plan.number}|future", number=future, arm=f"{spot.said.turn} with")
-    without = replace(ahead, partners={**plan.partners, spot.said.agent: rule.baseline}, arm=f"{spot.said.turn} without")
+    instead = {} if rule.baseline == ITSELF else {spot.said.agent: rule.baseline}
+    without = replace(ahead, partners={**plan.partners, **instead}, arm=f"{spot.said.turn} without")
     made, unmade = (_forked(writer, arm, spot, future) for arm in (ahead, without))
     made.next_ask()
     made.take(spot.said.written, spot.said.written)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
 
+from clinsim.errors import UsageError
 from clinsim.training import quick
 from clinsim.training.boards import Tell
 from clinsim.training.run import RunFolder
@@ -29,7 +30,14 @@ def curve_left(folder: Path, begun: bool, tell: Tell, left: Callable[[Path], Non
     try:
         yield noted
     finally:
-        if begun and (path := drawn(folder)):
+        if begun:
+            _leave(folder, left)
+
+
+def _leave(folder: Path, left: Callable[[Path], None]) -> None:
+    """Draw the curve; where metrics cannot be read there is none, and what ended the run is what is told."""
+    with suppress(UsageError):
+        if path := drawn(folder):
             left(path)
 
 

@@ -29,7 +29,7 @@ from clinsim.agents.decoding import Engine
 from clinsim.agents.local import Writer
 from clinsim.processes import shared_out
 from clinsim.referee import TRAINING_SEEDS
-from clinsim.training.advantages import Advantages, Baselines, Earned, advantages
+from clinsim.training.advantages import Advantages, Baselines, Earned, advantages, as_they_are
 from clinsim.training.batches import Batch, batches, conversations
 from clinsim.training.credit import Rule, TurnRule, as_team, play_credited, play_turns, with_share
 from clinsim.training.learners import Learner, Learners, Speakers, learning_roles
@@ -154,7 +154,7 @@ def scored(rollouts: Sequence[Rollout], settings: GrpoSettings, baselines: Basel
     """The samples of a step; those with no advantage teach nothing and are left out, unless they hold the model back (`kl`)."""
     roles = learning_roles(settings)
     earned = earned_by(rollouts, settings)
-    groups = advantages(earned, settings.advantage, baselines)
+    groups = as_they_are(earned) if settings.finds_advantages else advantages(earned, settings.advantage, baselines)
     of = {(row.episode, row.agent, row.turn): value for row, value in zip(earned, groups.values, strict=True)}
     samples = [sample for episode, rollout in enumerate(rollouts) for sample in rollout.samples(episode) if sample.role in roles]
     values = [of.get((s.episode, s.agent, s.turn), of.get((s.episode, s.agent, None), 0.0)) for s in samples]

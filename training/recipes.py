@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -21,16 +22,18 @@ from clinsim.errors import UsageError
 from clinsim.processes import workers
 from clinsim.record import ROLES
 from clinsim.referee import TRAINING_SEEDS
+from clinsim.rollout import check_policies, policy_for
 from clinsim.scenario_file import load_scenario
 from clinsim.training import boards, grpo, quick
-from clinsim.training.course import Course, Tell, played_here, use_threads
+from clinsim.training.course import Course, Tell, played_here, remembered, use_threads
+from clinsim.training.credit import ITSELF
 from clinsim.training.curriculum import Syllabus
 from clinsim.training.curve import curve_left
 from clinsim.training.evaluate import figures, model_values, policy_values
 from clinsim.training.experts import Shown, lessons, played_by_expert, seats_of
 from clinsim.training.learners import learners_of, merged_cast, prepared, with_adapter
 from clinsim.training.model import Shape, fresh_engine, halve, sharpen
-from clinsim.training.run import RunFolder, stops_told
+from clinsim.training.run import RunFolder, alone_in, stops_told
 from clinsim.training.selfplay import SelfPlaySettings, run_selfplay
 from clinsim.training.settings import (
     GrpoSettings,
@@ -63,10 +66,10 @@ def run_grpo(settings: GrpoSettings, out: Path, resume: bool, tell: Tell) -> Non
         FloatingPointError: A gradient is no number any more; the last checkpoint is whole.
     """
     folder = RunFolder.opened(out, settings.model_dump(mode="json"), resume=resume, may_change=settings.may_change)
-    folder.model_folder()
+    folder.put_back()
     cast = Cast.load(out / "latest") if folder.has_checkpoint else prepared(Cast.load(model_in(Path(settings.start))), settings)
     learners = learners_of(cast, settings)
-    memory = grpo.Memory.of(folder.restored(learners)) if folder.has_checkpoint else grpo.Memory()
+    memory = remembered(folder, learners)
     use_threads(settings, memory)
     syllabus = Syllabus(settings, memory) if settings.courses else None
     Course(folder, learners, settings, memory, tell, grpo.played, played_here(cast, settings), syllabus).run()
@@ -204,7 +207,9 @@ def run_recipe(recipe: Recipe, settings: RunSettings, out: Path, resume: bool, t
     Raises:
         UsageError: The settings do not fit what is there, or something stopped the run; the message says how to go on.
     """
-    with stops_told(out), curve_left(out, resume, tell, left) as noted, boards.shown_on(settings.log, out, noted) as told:
+    # Processes of one run that accelerate has begun share its folder; the first one looks after it.
+    kept = alone_in(out) if os.environ.get("RANK", "0") == "0" else nullcontext()
+    with kept, stops_told(out), curve_left(out, resume, tell, left) as noted, boards.shown_on(settings.log, out, noted) as told:
         recipe.run(settings, out, resume, told)
 
 
@@ -217,7 +222,17 @@ def settings_of(recipe: Recipe, file: Path | None, given: Sequence[str]) -> RunS
     chosen = settings_from(recipe.kind, file, given)
     load_scenario(chosen.scenario)
     boards.require(chosen.log)
+    if isinstance(chosen, GrpoSettings):
+        _check_others(chosen)
     return chosen
+
+
+def _check_others(settings: GrpoSettings) -> None:
+    """Find out, before anything is played, whether those exist who play beside the learners or in their place."""
+    if not settings.courses:
+        check_policies(settings.partners, list(seats_of(settings.scenario).values()))
+    for spec in [*settings.partners.values(), *([] if settings.credit_baseline == ITSELF else [settings.credit_baseline])]:
+        policy_for(spec)
 
 
 def rehearsed(recipe: Recipe, settings: RunSettings) -> dict[str, Any]:

@@ -6,6 +6,8 @@ run that is killed goes on from the last whole one, to the same numbers: metrics
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
 import os
 import shutil
@@ -13,9 +15,11 @@ from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any, Protocol
 
 import torch
+from safetensors import SafetensorError
 
 from clinsim.agents.cast import Cast
 from clinsim.agents.decoding import Engine
@@ -29,6 +33,8 @@ SETTINGS, METRICS, LATEST, BEST, OPTIMISER, MEMORY = (
 
 _NO_MEMORY = "can't allocate memory"
 """What torch says of a processor's memory, in an error of no kind of its own."""
+_CANNOT_WRITE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO}
+"""What a folder or its disk does not allow."""
 
 
 class Optimiser(Protocol):
@@ -51,20 +57,23 @@ class RunFolder:
     def opened(cls, path: Path, settings: Mapping[str, Any], *, resume: bool, may_change: Container[str] = ()) -> RunFolder:
         """Begin a run in an empty folder, or go on with the one that is there, of which some settings `may_change`.
 
+        A folder with settings and nothing else is that of a run that never began.
+
         Raises:
             UsageError: The folder is not empty, or holds a run with other settings.
         """
         folder = cls(path)
         found = path / SETTINGS
-        if found.exists() and resume:
-            before = json.loads(found.read_text(encoding="utf-8"))
+        begun = path.exists() and any(entry.name not in (SETTINGS, f"{SETTINGS}.part") for entry in path.iterdir())
+        if begun and found.exists() and resume:
+            before = _read(found)
             changed = [key for key in settings if before.get(key) != json.loads(json.dumps(settings[key]))]
             if fixed := [key for key in changed if key not in may_change]:
                 raise UsageError(f"{path}: holds a run with {fixed[0]} {before.get(fixed[0])!r}, not {settings[fixed[0]]!r}")
             if changed:
                 _write_settings(found, settings)
             return folder
-        if path.exists() and any(path.iterdir()):
+        if begun:
             raise UsageError(f"{path}: not empty; give another folder with --out, or --resume to go on with a run")
         path.mkdir(parents=True, exist_ok=True)
         _write_settings(found, settings)
@@ -103,23 +112,41 @@ class RunFolder:
     def restored(self, optimiser: Optimiser) -> dict[str, Any]:
         """What the recipe remembered at the last checkpoint; the optimiser gets its state back, metrics after it are dropped."""
         folder = self.path / LATEST
-        optimiser.load_state_dict(torch.load(folder / OPTIMISER, weights_only=True))
-        memory: dict[str, Any] = json.loads((folder / MEMORY).read_text(encoding="utf-8"))
+        memory = _read(folder / MEMORY)
+        try:
+            optimiser.load_state_dict(torch.load(folder / OPTIMISER, weights_only=True))
+        except (OSError, EOFError, KeyError, ValueError, RuntimeError, UnpicklingError) as problem:
+            raise UsageError(f"{folder / OPTIMISER}: cannot be read; start={folder} begins another run from its model") from problem
         self._cut_metrics(int(memory["rows"]))
         return memory
 
+    def begun_anew(self) -> None:
+        """Drop what a run wrote that was ended before its first checkpoint."""
+        self._cut_metrics(0)
+
+    def put_back(self) -> None:
+        """Put back models that were being moved when the run was ended."""
+        for name in (LATEST, BEST):
+            place, old = self.path / name, self.path / f"{name}.old"
+            if not place.exists() and old.exists():
+                old.rename(place)
+
     def model_folder(self) -> Path:
-        """The model of the last checkpoint; one that was being moved is put back first."""
-        place, old = self.path / LATEST, self.path / f"{LATEST}.old"
-        if not place.exists() and old.exists():
-            old.rename(place)
-        return place
+        """The model of the last checkpoint, put back if it was being moved."""
+        self.put_back()
+        return self.path / LATEST
 
     def _cut_metrics(self, rows: int) -> None:
-        lines = (self.path / METRICS).read_bytes().split(b"\n")[:rows] if rows else []
+        file = self.path / METRICS
+        whole = file.read_bytes().split(b"\n")[:-1] if file.exists() else []
+        if len(whole) < rows:
+            raise UsageError(
+                f"{file}: has {len(whole)} whole rows, and there were {rows} at the last checkpoint; "
+                f"start={self.path / LATEST} begins another run from its model"
+            )
         draft = self.path / f"{METRICS}.part"
-        draft.write_bytes(b"".join(line + b"\n" for line in lines))
-        draft.replace(self.path / METRICS)
+        draft.write_bytes(b"".join(line + b"\n" for line in whole[:rows]))
+        draft.replace(file)
 
     def add(self, row: Mapping[str, Any]) -> None:
         """Add a row of metrics."""
@@ -129,13 +156,60 @@ class RunFolder:
             os.fsync(file.fileno())
 
     def rows(self) -> list[dict[str, Any]]:
-        """The metrics so far."""
+        """The metrics so far; half a row at the end, of a run that was ended while it wrote, is none.
+
+        Raises:
+            UsageError: Another row cannot be read.
+        """
         file = self.path / METRICS
-        return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()] if file.exists() else []
+        if not file.exists():
+            return []
+        try:
+            return [json.loads(line) for line in file.read_bytes().split(b"\n")[:-1]]
+        except ValueError as problem:
+            raise UsageError(f"{file}: is not whole, a row in it cannot be read") from problem
 
 
 def _write_settings(file: Path, settings: Mapping[str, Any]) -> None:
-    file.write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
+    draft = file.with_name(f"{file.name}.part")
+    draft.write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
+    draft.replace(file)
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as problem:
+        raise UsageError(f"{file}: cannot be read, so this run cannot be gone on with; give another folder with --out") from problem
+    return found
+
+
+@contextmanager
+def alone_in(path: Path) -> Iterator[None]:
+    """Make the folder of a run, and keep other runs out of it: a lock that is gone with the process, however that ends.
+
+    Raises:
+        UsageError: There can be no such folder, or another run is at work in it.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        place = os.open(path, os.O_RDONLY)
+    except OSError as problem:
+        raise UsageError(f"{path}: cannot be the folder of a run ({problem.strerror}); give another with --out") from problem
+    try:
+        _lock(path, place)
+        yield
+    finally:
+        os.close(place)
+
+
+def _lock(path: Path, place: int) -> None:
+    try:
+        fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as problem:
+        raise UsageError(f"{path}: another run is at work there; wait for it, or give another folder with --out") from problem
+    except OSError:
+        return  # a file system without locks
 
 
 @contextmanager
@@ -143,11 +217,11 @@ def stops_told(path: Path) -> Iterator[None]:
     """What stops a run from outside of it, told in one line that says how to go on.
 
     Raises:
-        UsageError: A number became none, memory ran out, a process that played was ended, or a server is gone.
+        UsageError: A number became none, memory ran out, a process that played was ended, a server is gone, or nothing can be written any more.
     """
     try:
         yield
-    except (FloatingPointError, MemoryError, ChildProcessError, ServerError, RuntimeError) as problem:
+    except (FloatingPointError, MemoryError, OSError, RuntimeError, SafetensorError) as problem:
         if (why := _why(problem)) is None:
             raise
         whole = any(path.rglob(f"{LATEST}/{MEMORY}"))  # of the run, or of a part of it
@@ -161,6 +235,8 @@ def _why(problem: Exception) -> str | None:
     """What was the matter, if it was nothing that this project did wrong."""
     if isinstance(problem, FloatingPointError | ChildProcessError | ServerError):
         return str(problem)
+    if isinstance(problem, OSError) and problem.errno in _CANNOT_WRITE:
+        return f"{problem.filename or 'a file'} cannot be written ({problem.strerror})"
     if isinstance(problem, MemoryError | torch.OutOfMemoryError) or _NO_MEMORY in str(problem):
         return f"memory ran out (lower batch_tokens, or start with a smaller block or group_size): {str(problem).splitlines()[0]:.120}"
     return None

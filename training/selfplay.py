@@ -23,7 +23,7 @@ from clinsim.agents.local import model_in
 from clinsim.benchmark.report import markdown
 from clinsim.errors import UsageError
 from clinsim.training import grpo
-from clinsim.training.course import Tell, use_threads
+from clinsim.training.course import Tell, remembered, use_threads
 from clinsim.training.curriculum import Syllabus
 from clinsim.training.evaluate import figures, model_values
 from clinsim.training.judges import Heuristic, Judge, kept
@@ -242,9 +242,9 @@ def run_selfplay(settings: SelfPlaySettings, out: Path, resume: bool, tell: Tell
     """
     judge = judge_of(settings)
     folder = RunFolder.opened(out, settings.model_dump(mode="json"), resume=resume, may_change=settings.may_change | {"iterations"})
-    folder.model_folder()
+    folder.put_back()
     cast = Cast.load(out / "latest") if folder.has_checkpoint else prepared(Cast.load(model_in(Path(settings.start))), settings)
     learners = learners_of(cast, settings)
-    memory = grpo.Memory.of(folder.restored(learners)) if folder.has_checkpoint else grpo.Memory()
+    memory = remembered(folder, learners)
     use_threads(settings, memory)
     SelfPlay(folder, cast, learners, settings, memory, judge, tell, Syllabus(settings, memory) if settings.courses else None).run()

@@ -21,7 +21,7 @@ from clinsim.agents.chat import ChatPolicy
 from clinsim.agents.chat_server import Server
 from clinsim.scenario_file import load_scenario
 from clinsim.training import grpo
-from clinsim.training.course import Course, Tell, use_threads
+from clinsim.training.course import Course, Tell, remembered, use_threads
 from clinsim.training.evaluate import Values, values_of
 from clinsim.training.handing_over import hand_over_adapter, hand_over_weights
 from clinsim.training.rollouts import Plan, Rollout, blocks
@@ -139,12 +139,12 @@ def run_served(settings: ServedSettings, out: Path, resume: bool, tell: Tell) ->
     accelerator = accelerator_of(settings)
     first = accelerator.is_main_process
     if first:
-        RunFolder.opened(out, settings.model_dump(mode="json"), resume=resume, may_change=settings.may_change).model_folder()
+        RunFolder.opened(out, settings.model_dump(mode="json"), resume=resume, may_change=settings.may_change).put_back()
     accelerator.wait_for_everyone()
     folder = RunFolder(out) if first else Elsewhere(out)
     served = read_model(settings, out / "latest" if folder.has_checkpoint else None, first)
     learners = far_learners(served, accelerator, settings)
-    memory = grpo.Memory.of(folder.restored(learners)) if folder.has_checkpoint else grpo.Memory()
+    memory = remembered(folder, learners)
     players = Players(settings.server, Path(settings.exchange) if settings.exchange else out / "exchange", first)
     players.server_of(None)
     use_threads(settings, memory)

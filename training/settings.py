@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from clinsim.agents.cast import Lora
 from clinsim.errors import UsageError
 from clinsim.record import Role
 from clinsim.training.advantages import How
 from clinsim.training.boards import Log
-from clinsim.training.credit import Credit
+from clinsim.training.credit import ITSELF, Credit
 from clinsim.training.loss import Kind, Level
 from clinsim.training.optimiser import Kind as Optimiser
 
 S = TypeVar("S", bound="RunSettings")
 LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 """The linear layers of a Llama or Qwen block."""
+
+
+VALIDATION_SEEDS = (10_000, 20_000)
+"""Half-open; test seeds begin where they end."""
+
+
+def _within(seeds: tuple[int, int], split: tuple[int, int]) -> tuple[int, int]:
+    first, end = split
+    if not first <= seeds[0] < seeds[1] <= end:
+        upto = f"up to {end}" if end < sys.maxsize else "on"
+        raise ValueError(f"give two seeds [A, B], A below B, from {first} {upto}, not {list(seeds)}")
+    return seeds
 
 
 class RunSettings(BaseModel):
@@ -32,7 +45,7 @@ class RunSettings(BaseModel):
 
     scenario: str = "first_hour"
     seed: int = Field(0, ge=0, description="Of the run: which seeds it trains on, in which order, and what it draws.")
-    threads: int = Field(0, ge=0, description="0: free cores at the first start; written to the checkpoint and used again on resume.")
+    threads: int = Field(0, ge=0, le=1024, description="0: free cores at the first start; written to the checkpoint and used again on resume.")
     batch_tokens: int = Field(8192, ge=64, description="Tokens of one forward pass, padding included: lower it if memory runs out.")
     log: Log = Field("none", description="Where metrics are shown as well: TensorBoard or Weights & Biases (an extra of that name).")
 
@@ -69,7 +82,10 @@ class GrpoSettings(AdapterSettings):
     updates: int = Field(2, ge=1, description="Updates in one pass: the samples are cut into as many parts.")
     credit: Credit = Field("ledger", description="What an agent is credited with: its own ledger, the return, or what its turns changed (forks).")
     team_share: float = Field(0.0, ge=0, le=1, description="With `ledger`: this share of the mean of the others' rewards is added.")
-    credit_baseline: str = Field("idle", description="SPEC of who takes an agent's place to see what its turn was worth.")
+    credit_baseline: str = Field(
+        ITSELF,
+        description="What a turn is compared with: `itself`, a reply drawn anew, or a SPEC that takes the agent's place from there on.",
+    )
     credit_decisions: int = Field(
         1, ge=1, description="Turns of each agent in an episode whose worth is worked out, or with replies; only they train."
     )
@@ -103,9 +119,19 @@ class GrpoSettings(AdapterSettings):
         return 1 if self.grouping == "turn" else self.group_size
 
     @property
+    def finds_advantages(self) -> bool:
+        """Whether credits are advantages already, of a reply at its moment; `advantage` then says nothing."""
+        return self.credit == "counterfactual" and self.credit_baseline == ITSELF
+
+    @property
     def playing(self) -> int:
         """Processes of this machine for playing what is not learnt from."""
         return self.processes if isinstance(self.processes, int) else 1
+
+    @field_validator("evaluation_seeds")
+    @classmethod
+    def _looks_at_validation(cls, seeds: tuple[int, int]) -> tuple[int, int]:
+        return _within(seeds, VALIDATION_SEEDS)
 
     @model_validator(mode="after")
     def _credits_what_it_compares(self) -> GrpoSettings:
@@ -208,6 +234,11 @@ class QuickSettings(GrpoSettings):
     evaluate_every: int = Field(8, ge=1)
     evaluation_seeds: tuple[int, int] = Field((10_000, 10_064), description="Half-open; from the validation split.")
 
+    @field_validator("test_seeds")
+    @classmethod
+    def _tests_on_test_seeds(cls, seeds: tuple[int, int]) -> tuple[int, int]:
+        return _within(seeds, (VALIDATION_SEEDS[1], sys.maxsize))
+
 
 class MergeSettings(RunSettings):
     """Adapters into plain models."""
@@ -226,14 +257,17 @@ def settings_from(kind: type[S], file: Path | None, given: Sequence[str]) -> S:
         key, equals, value = text.partition("=")
         if not equals:
             raise UsageError(f"{text!r}: give a setting as key=value")
-        values[key] = yaml.safe_load(value)
+        try:
+            values[key] = yaml.safe_load(value)
+        except yaml.YAMLError as problem:
+            raise UsageError(f"setting {key}: {value!r} cannot be read as YAML") from problem
     try:
         return kind.model_validate(values)
     except ValidationError as problem:
         first = problem.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         known = f"; there are {', '.join(kind.model_fields)}" if first["type"] == "extra_forbidden" else ""
-        raise UsageError(f"setting {key}: {first['msg'].lower()}{known}") from problem
+        raise UsageError(f"setting {key}: {first['msg'].lower().removeprefix('value error, ')}{known}") from problem
 
 
 def _of_file(file: Path) -> Mapping[str, Any]:

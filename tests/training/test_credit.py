@@ -20,6 +20,7 @@ from clinsim.training.advantages import Earned
 from clinsim.training.credit import Rule, Spots, TurnRule, as_team, credits_of, play_credited, play_turns, with_share
 from clinsim.training.grpo import Memory, earned_by, played, scored, update
 from clinsim.training.learners import learners_of
+from clinsim.training.model import sharpen
 from clinsim.training.rollouts import Plan, Table, model_at, opened, play_out
 from clinsim.training.samples import Group, Sample
 from clinsim.training.settings import GrpoSettings, settings_from
@@ -68,9 +69,10 @@ def test_a_turn_whose_replacement_changes_nothing_is_worth_exactly_nothing(seed)
     assert set(credits.values()) == {0.0}
 
 
-def test_credit_is_what_two_runs_from_the_fork_earn(engine):
+@pytest.mark.parametrize("baseline", ["guideline", "itself"])
+def test_credit_is_what_two_runs_from_the_fork_earn(engine, baseline):
     """The same arms, played one at a time by `run_on`."""
-    plan, rule = PLANS[1], Rule("guideline")
+    plan, rule = PLANS[1], Rule(baseline)
     spot = spots_of(engine, plan)[-1]
     agent, differences = spot.said.agent, []
     for future in range(rule.futures):
@@ -81,9 +83,17 @@ def test_credit_is_what_two_runs_from_the_fork_earn(engine):
         key = f"k|1|future|{future}"
         others = {other: LocalPolicy(engine, key) for other in made.possible_agents if other != agent}
         with_it = run_on(made, LocalPolicy(engine, key))
-        without = run_on(unmade, {**others, agent: "guideline"})
+        without = run_on(unmade, LocalPolicy(engine, key) if baseline == "itself" else {**others, agent: baseline})
         differences.append(math.fsum(with_it.rewards.values()) - math.fsum(without.rewards.values()))
     assert credits_of(engine, [(plan, spot)], rule) == [pytest.approx(math.fsum(differences) / rule.futures, abs=1e-9)]
+
+
+def test_a_turn_that_could_not_be_otherwise_is_worth_nothing_beside_itself(engine):
+    """The same turns beside a policy that idles are worth what the agent does later: that is the moment's, not the reply's."""
+    sharpen(engine, 1e-6)
+    beside = {spec: play_credited(engine, [Plan("first_hour", 4, 0)], SCENARIOS, Rule(spec, decisions=3))[0].credits for spec in ("itself", "idle")}
+    assert set(beside["itself"].values()) == {0.0}
+    assert any(beside["idle"].values())
 
 
 def test_both_arms_meet_the_same_luck_and_futures_differ(engine):
@@ -105,7 +115,7 @@ def test_credits_repeat_and_two_processes_find_what_one_finds(engine):
 
 def test_only_turns_of_known_worth_train(engine):
     rollouts = [replace(rollout, credits={turn: float(turn % 3) for turn in (0, 1, 4)}) for rollout in played(engine, LEDGER, 0)]
-    settings = LEDGER.model_copy(update={"credit": "counterfactual"})
+    settings = LEDGER.model_copy(update={"credit": "counterfactual", "credit_baseline": "idle"})
     step_of = scored(rollouts, settings, Memory().baselines)
     tried = {(episode, turn) for episode, rollout in enumerate(rollouts) for turn in rollout.credits}
     assert {(sample.episode, sample.turn) for sample in step_of.samples} <= tried
@@ -113,6 +123,15 @@ def test_only_turns_of_known_worth_train(engine):
     for sample, value in zip(step_of.samples, step_of.values, strict=True):
         group = [row.reward for row in earned_by(rollouts, settings) if row.group == sample.group]
         assert (value > 0) == (rollouts[sample.episode].credits[sample.turn] > sum(group) / len(group))
+
+
+def test_what_was_found_beside_itself_is_the_advantage(engine):
+    """It is compared with no other turn, and turns that made no difference teach nothing."""
+    rollouts = [replace(rollout, credits={0: -0.5, 1: 0.0, 4: 2.0}) for rollout in played(engine, LEDGER, 0)]
+    step_of = scored(rollouts, LEDGER.model_copy(update={"credit": "counterfactual"}), Memory().baselines)
+    assert len(step_of.samples) == 2 * len(rollouts)
+    assert all(value == {0: -0.5, 4: 2.0}[sample.turn] for sample, value in zip(step_of.samples, step_of.values, strict=True))
+    assert step_of.groups.alone == 0
 
 
 @pytest.mark.parametrize(("credit", "share"), [("ledger", 0.0), ("ledger", 0.5), ("team", 0.0)])

@@ -135,6 +135,13 @@ def test_mistakes_are_named(start, tmp_path):
         (["start=x", "steps=0"], "steps: input should be greater"),
         (["steps"], "key=value"),
         ([], "setting start: field required"),
+        (["start=x", "frozen=["], r"setting frozen: '\[' cannot be read"),
+        (["start=x", "threads=100000"], "threads: input should be less"),
+        (["start=x", "evaluation_seeds=[20000,20002]"], r"evaluation_seeds: give two seeds .* from 10000 up to 20000"),
+        (["start=x", "evaluation_seeds=[10002,10002]"], "evaluation_seeds: give two seeds"),
+        (["start=x", "partners={nurse: idle}"], "unknown seat 'nurse'"),
+        (["start=x", "partners={doctor: nobody}"], "unknown policy 'nobody'"),
+        (["start=x", "credit=counterfactual", "credit_baseline=nobody"], "unknown policy 'nobody'"),
     ]:
         with pytest.raises(UsageError, match=message):
             settings_of(RECIPES["grpo"], None, given)
@@ -142,7 +149,10 @@ def test_mistakes_are_named(start, tmp_path):
     (tmp_path / "full" / "file").write_text("x")
     with pytest.raises(UsageError, match="not empty"):
         run_grpo(SMALL.model_copy(update={"start": str(start)}), tmp_path / "full", False, lambda row: None)
+    with pytest.raises(UsageError, match=r"test_seeds: give two seeds .* from 20000 on"):
+        settings_of(RECIPES["quick"], None, ["test_seeds=[10000, 10300]"])
     run = RunFolder.opened(tmp_path / "run", {"seed": 3}, resume=False)
+    run.add({"step": -1})
     with pytest.raises(UsageError, match="holds a run with seed 3, not 4"):
         RunFolder.opened(run.path, {"seed": 4}, resume=True)
     with pytest.raises(UsageError, match="neither a model"):

@@ -1,0 +1,95 @@
+"""The folder of a run: whole or not there, one run at a time, and what is spoilt in it is named."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import nullcontext
+from pathlib import Path
+
+import pytest
+
+from clinsim.agents.decoding import Engine
+from clinsim.agents.local import model_in
+from clinsim.errors import UsageError
+from clinsim.training.recipes import RECIPES, run_recipe, summary
+from clinsim.training.run import METRICS, RunFolder, alone_in, stops_told, write_model
+from clinsim.training.settings import GrpoSettings
+
+SMALL = GrpoSettings(start="", steps=1, groups=1, group_size=2, evaluate_every=1, evaluation_seeds=(10_000, 10_001), threads=1)
+
+
+@pytest.fixture
+def start(engine: Engine, tmp_path: Path) -> Path:
+    write_model(engine, tmp_path / "start")
+    return tmp_path / "start"
+
+
+@pytest.mark.parametrize("left", [b"", b'{"step": -1, "evalu', b'{"step": -1}\n'], ids=["nothing", "half a row", "a row"])
+def test_a_run_that_was_ended_before_its_first_checkpoint_begins_anew(start, tmp_path, left):
+    """Nothing of what it had written stays, or metrics would have a row more than the checkpoints know of."""
+    settings, out = SMALL.model_copy(update={"start": str(start)}), tmp_path / "run"
+    RunFolder.opened(out, settings.model_dump(mode="json"), resume=False)
+    (out / METRICS).write_bytes(left)
+    run_recipe(RECIPES["grpo"], settings, out, True, lambda row: None)
+    assert [row["step"] for row in RunFolder(out).rows()] == [-1, 0]
+    run_recipe(RECIPES["grpo"], settings.model_copy(update={"steps": 2}), out, True, lambda row: None)
+    assert [row["step"] for row in RunFolder(out).rows()] == [-1, 0, 1]
+
+
+def test_a_folder_in_which_nothing_began_may_be_given_again(start, tmp_path):
+    for attempt in ("nowhere", str(start)):
+        settings = SMALL.model_copy(update={"start": attempt})
+        with nullcontext() if attempt == str(start) else pytest.raises(UsageError, match="neither a model nor a run"):
+            run_recipe(RECIPES["grpo"], settings, tmp_path / "run", False, lambda row: None)
+    assert summary(tmp_path / "run")["steps"] == 1
+
+
+def test_models_that_were_being_moved_are_put_back(engine, tmp_path):
+    folder = RunFolder.opened(tmp_path / "run", {}, resume=False)
+    folder.keep_best(engine)
+    (folder.path / "best").rename(folder.path / "best.old")
+    folder.put_back()
+    assert model_in(folder.path) == folder.path / "best"
+
+
+def test_two_runs_do_not_share_a_folder(tmp_path):
+    with alone_in(tmp_path / "run"), pytest.raises(UsageError, match="run: another run is at work there"):
+        run_recipe(RECIPES["grpo"], SMALL, tmp_path / "run", False, lambda row: None)
+    with alone_in(tmp_path / "run"):
+        """It is free again."""
+
+
+@pytest.mark.parametrize("name", ["settings.json", "metrics.jsonl", "latest/memory.json", "latest/optimiser.pt", "latest/model.safetensors"])
+def test_what_is_spoilt_in_a_folder_is_named(start, tmp_path, name):
+    settings, out = SMALL.model_copy(update={"start": str(start)}), tmp_path / "run"
+    run_recipe(RECIPES["grpo"], settings, out, False, lambda row: None)
+    whole = (out / name).read_bytes()
+    (out / name).write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(UsageError, match=f"{name}: |latest: the model cannot be read"):
+        run_recipe(RECIPES["grpo"], settings.model_copy(update={"steps": 2}), out, True, lambda row: None)
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.json", "vocabulary.json"])
+def test_a_start_that_cannot_be_read_is_named(start, tmp_path, name):
+    shutil.copytree(model_in(start), tmp_path / "spoilt")
+    (tmp_path / "spoilt" / name).write_bytes(b"\xff{")
+    with pytest.raises(UsageError, match="spoilt: the model cannot be read"):
+        Engine.load(tmp_path / "spoilt")
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").write_text("x")
+    for place in ("file", "file/run"):
+        with pytest.raises(UsageError, match=f"{place}: cannot be the folder of a run"), alone_in(tmp_path / place):
+            """Never here."""
+
+
+def fill(place: str) -> None:
+    with Path(place).open("wb", buffering=0) as file:
+        file.write(b"x")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux that is always full")
+def test_a_disk_that_is_full_is_told(tmp_path):
+    with pytest.raises(UsageError, match=r"training stopped: .* cannot be written \(No space left on device\)"), stops_told(tmp_path):
+        fill("/dev/full")
