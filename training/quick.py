@@ -76,9 +76,9 @@ def looked_at(settings: QuickSettings, cast: Cast) -> dict[str, Any]:
 
 
 def taught_by(settings: QuickSettings) -> SftSettings:
-    """How the model is taught: by episodes that the run's seed draws."""
+    """How the model is taught: by episodes that the run's seed draws, in one thread: two take longer over updates as small as these."""
     return SftSettings(
-        scenario=settings.scenario, seed=settings.seed, threads=settings.threads, start=settings.start, expert=settings.expert,
+        scenario=settings.scenario, seed=settings.seed, threads=1, start=settings.start, expert=settings.expert,
         drawn=True, episodes=settings.lessons, more=settings.more_lessons, passes=settings.lesson_passes,
         learning_rate=settings.lesson_rate, batch_tokens=settings.lesson_tokens, temperature=settings.temperature, processes=settings.playing,
         grammar=settings.grammar,

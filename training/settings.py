@@ -215,10 +215,12 @@ class QuickSettings(GrpoSettings):
     expert: str = "guideline"
     lessons: int = Field(800, ge=1, description="Episodes of the expert that the model is taught.")
     more_lessons: dict[Role, int] = Field({"pharmacist": 800, "radiologist": 2700}, description="After those, for roles that take longer.")
-    lesson_passes: int = Field(1, ge=1)
+    lesson_passes: int = Field(2, ge=1, description="Over the same episodes: a second look teaches as much as twice the episodes, and plays nothing.")
     lesson_rate: float = Field(3e-3, gt=0)
     lesson_tokens: int = Field(1024, ge=64, description="Of one update while it is taught.")
-    temperature: float = Field(0.4, gt=0, le=1, description="What was taught is made as sure as it was at this temperature.")
+    temperature: float = Field(
+        0.6, gt=0, le=1, description="What was taught is made as sure as it was at this temperature: not so sure that it tries nothing out."
+    )
     settled_temperature: float = Field(0.5, gt=0, le=1, description="The same of what has learnt, before it is tested and kept.")
     test_seeds: tuple[int, int] = Field((21_000, 21_300), description="Half-open; from the test split, played once.")
     optimiser: Optimiser = "muon"
