@@ -29,8 +29,9 @@ FIRST_TEST_SEED = 22_000
 BASE, TEAM = "shared, own reward", "team reward only"
 SHAPE: dict[str, Any] = {
     "scenario": SCENARIO, "threads": 1, "processes": 1, "groups": 8, "group_size": 4, "evaluation_seeds": (10_000, 10_004),
+    "lesson_passes": 1, "temperature": 0.4,
 }  # fmt: skip
-"""Of each step (32 episodes), and of how little is looked at on the way: nothing is chosen by it."""
+"""Of each step (32 episodes), of how little is looked at on the way (nothing is chosen by it), and of lessons: those of the start in the table."""
 
 
 @dataclass(frozen=True, slots=True)
