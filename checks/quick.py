@@ -34,7 +34,7 @@ from clinsim.training.settings import QuickSettings
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "checks" / "results"
 SEEDS = (0, 1, 2)
-SHARE, FLOOR, MINUTES = 0.8, 0.5, 10.0
+SHARE, FLOOR, MINUTES = 0.8, 0.7, 10.0
 STATE = "state.txt"
 
 
