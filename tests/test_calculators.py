@@ -73,6 +73,8 @@ REFUSED = [
     ("lace", {"stay": Quantity(3, "days"), "acute": True, "charlson": 1, "visits_6_months": -1}, "visits_6_months = -1 : count lies in 0"),
     ("anion_gap", {"sodium": Quantity("140", "mmol/L")}, "sodium = '140': give a number"),
     ("anion_gap", {"sodium": Quantity(True, "mmol/L")}, "sodium = True: give a number"),
+    ("anion_gap", {"sodium": Quantity(140, None)}, "sodium: unknown unit None for sodium; allowed mmol/L, mEq/L"),
+    ("anion_gap", {"sodium": Quantity(140, ["mmol/L"])}, "sodium: unknown unit .'mmol/L'. for sodium; allowed mmol/L, mEq/L"),
     ("anion_gap", {"sodium": Quantity(10**400, "mmol/L")}, "sodium: a number of that size cannot be"),
     ("sofa", {"respiratory_support": 1.0}, "respiratory_support = 1.0; allowed true, false"),
     ("gcs", {"eye": "open"}, "eye = 'open'; allowed spontaneous, to voice, to pressure, none, not testable"),

@@ -109,8 +109,8 @@ class Measure:
             raise InputError(f"{label} = {given!r}: give a quantity in {self._allowed()}")
         return Quantity(given, BARE)
 
-    def _known(self, label: str, unit: str) -> str:
-        wanted = spelling(unit)
+    def _known(self, label: str, unit: object) -> str:
+        wanted = spelling(unit) if isinstance(unit, str) else None
         for known in self.units:
             if spelling(known) == wanted:
                 return known
