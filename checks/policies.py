@@ -246,6 +246,8 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--out", type=Path, default=RESULTS)
     args = parser.parse_args()
+    if args.seeds < 2:
+        parser.error(f"--seeds {args.seeds}: an interval of pairs needs two or more")
     scenarios = args.scenarios.split(",")
     choices = SETS[args.set]
     todo = list(jobs(scenarios, range(args.first, args.first + args.seeds), choices))
