@@ -49,8 +49,15 @@ class Vocabulary:
 
     @classmethod
     def load(cls, path: Path) -> Vocabulary:
-        """Read a vocabulary from its file."""
-        return cls(json.loads(path.read_text(encoding="utf-8")))
+        """Read a vocabulary from its file.
+
+        Raises:
+            ValueError: The file holds something else.
+        """
+        values = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(values, dict):
+            raise ValueError(f"{path.name} is no vocabulary")
+        return cls(values)
 
     def save(self, path: Path) -> None:
         """Write the vocabulary to a file."""

@@ -6,6 +6,7 @@ seat's seed and the turn, so that an episode repeats exactly.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 from safetensors.torch import load_model, save_file
 from tokenizers import Tokenizer
 from torch import Tensor
@@ -130,8 +132,8 @@ class Engine:
             if not path.is_file():
                 raise UsageError(f"{folder}: no model there ({path.name} is missing)")
         try:
-            return cls(_model_of(folder), words_of(Tokenizer.from_file(str(words / WORDS))), Vocabulary.load(words / VALUES))
-        except Exception as problem:  # readers of four libraries, one of which raises nothing narrower
+            return cls(_model_of(folder), words_of(_tokenizer_of(words / WORDS)), Vocabulary.load(words / VALUES))
+        except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as problem:
             why = (str(problem).strip() or type(problem).__name__).splitlines()[0]
             raise UsageError(f"{folder}: the model cannot be read ({why:.160})") from problem
 
@@ -246,6 +248,14 @@ class Engine:
 def plain_weights(model: PreTrainedModel) -> dict[str, Tensor]:
     """The weights of a model under all LoRA adapters, named as if there were none."""
     return {path.replace(".base_layer.", "."): values for path, values in model.state_dict().items() if ".lora_" not in path}
+
+
+def _tokenizer_of(path: Path) -> Tokenizer:
+    """The tokenizer in a file, which is looked at first: the library's reader raises nothing narrower than Exception."""
+    text = path.read_text(encoding="utf-8")
+    if not {"model", "added_tokens"} <= set(json.loads(text)):
+        raise ValueError(f"{path.name} is no tokenizer")
+    return Tokenizer.from_str(text)
 
 
 def _model_of(folder: Path) -> PreTrainedModel:

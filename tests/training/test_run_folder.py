@@ -70,9 +70,10 @@ def test_what_is_spoilt_in_a_folder_is_named(start, tmp_path, name):
 
 
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.json", "vocabulary.json"])
-def test_a_start_that_cannot_be_read_is_named(start, tmp_path, name):
+@pytest.mark.parametrize("junk", [b"\xff{", b"", b"[1]"])
+def test_a_start_that_cannot_be_read_is_named(start, tmp_path, name, junk):
     shutil.copytree(model_in(start), tmp_path / "spoilt")
-    (tmp_path / "spoilt" / name).write_bytes(b"\xff{")
+    (tmp_path / "spoilt" / name).write_bytes(junk)
     with pytest.raises(UsageError, match="spoilt: the model cannot be read"):
         Engine.load(tmp_path / "spoilt")
 
