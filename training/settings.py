@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from clinsim.agents.cast import Lora
 from clinsim.errors import UsageError
 from clinsim.record import Role
+from clinsim.referee import TRAINING_SEEDS
 from clinsim.training.advantages import How
 from clinsim.training.boards import Log
 from clinsim.training.credit import ITSELF, Credit
@@ -24,8 +25,8 @@ LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_
 """The linear layers of a Llama or Qwen block."""
 
 
-VALIDATION_SEEDS = (10_000, 20_000)
-"""Half-open; test seeds begin where they end."""
+VALIDATION_SEEDS = (TRAINING_SEEDS, 20_000)
+"""Half-open; training seeds end where they begin, and test seeds begin where they end."""
 
 
 def _within(seeds: tuple[int, int], split: tuple[int, int]) -> tuple[int, int]:
