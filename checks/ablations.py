@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -143,6 +144,8 @@ def main() -> int:
     jobs = [job._replace(folder=str(asked.out / "ablations" / key)) for job, key in zip(jobs, keys, strict=True)]
     rows = collected(jobs, keys, row_of, asked.out / "ablations.jsonl", asked.workers)
     command = f"python checks/ablations.py --start {asked.start} --seeds {asked.seeds} --steps {asked.steps} --tested {asked.tested}"
+    if asked.arms != list(ARMS):
+        command += f" --arms {shlex.join(asked.arms)}"
     text = page(Measured.of(rows, asked.tested), command)
     (asked.out / "ablations.md").write_text(text, encoding="utf-8")
     print(text)

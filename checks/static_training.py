@@ -96,7 +96,8 @@ def read(given: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--into", type=Path, default=ROOT / "runs" / "static", help="Where models and their scores are kept.")
     parser.add_argument("--out", type=Path, default=RESULTS, help="Where the table goes.")
-    return parser.parse_args(given)
+    told = sys.argv[1:] if given is None else list(given)
+    return parser.parse_args(told, argparse.Namespace(told=told))
 
 
 def written(args: argparse.Namespace, study: Study, rows: Rows) -> list[str]:
@@ -104,7 +105,7 @@ def written(args: argparse.Namespace, study: Study, rows: Rows) -> list[str]:
     good = better(study, rows)
     text = "\n".join([
         "# Training on static tasks\n",
-        "Made by `python checks/static_training.py`. Strict scores on test tasks (their number in brackets; means of "
+        f"Made by `{' '.join(['python checks/static_training.py', *args.told])}`. Strict scores on test tasks (their number in brackets; means of "
         f"{study.attempts} attempts), and the return in {study.live} on {args.live_seeds} validation seeds; differences from the start, paired, 95 % "
         f"interval. {len(args.seeds)} training seeds, {study.steps} steps of GRPO; `+`: in turn with the living scenario; `{ALL}`: on all domains.\n",
         table(study, rows),
