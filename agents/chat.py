@@ -3,10 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
-from clinsim.agents.chat_server import Server, server_of
+from clinsim.agents.chat_server import ChatSettings, server_of
 from clinsim.agents.dialogue import Ask, Dialogue, seed_of
 from clinsim.record import Observation, Past, Reply, Seat, Turn
+
+
+class Answering(Protocol):
+    """Who answers the questions of a dialogue: a server, or a model of this process."""
+
+    @property
+    def settings(self) -> ChatSettings:
+        """How it is asked."""
+        ...
+
+    @property
+    def model(self) -> str:
+        """What it is called, for messages."""
+        ...
+
+    @property
+    def url(self) -> str:
+        """Where it is, for messages."""
+        ...
+
+    def complete(self, asks: Sequence[Ask]) -> list[Reply]:
+        """Answer all questions, in their order."""
+        ...
 
 
 class ChatPolicy:
@@ -15,7 +39,7 @@ class ChatPolicy:
     Several episodes may be played with one model at once: `asks` says what the model is to read, `replies` takes what it wrote. `act` does both.
     """
 
-    def __init__(self, server: Server, key: str = "") -> None:
+    def __init__(self, server: Answering, key: str = "") -> None:
         """Play with the model of `server`; `key` tells this episode's draws from those of others with the same seed."""
         self.server = server
         self.key = key

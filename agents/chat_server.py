@@ -219,7 +219,7 @@ def server_of(spec: str) -> Server:
     if not at or not model:
         raise UsageError("chat: give it as chat:MODEL@URL, for example chat:qwen3@http://127.0.0.1:8000/v1")
     _check(url)
-    return _server(model, url.rstrip("/"), _settings(choices))
+    return _server(model, url.rstrip("/"), settings_in(choices))
 
 
 _server = lru_cache(maxsize=16)(Server)
@@ -240,7 +240,12 @@ def _check(url: str) -> None:
         )
 
 
-def _settings(choices: str) -> ChatSettings:
+def settings_in(choices: str) -> ChatSettings:
+    """How a server is asked, from what stands after the `#` of a SPEC.
+
+    Raises:
+        UsageError: A setting is unknown or has no such value.
+    """
     given: Mapping[str, Any] = dict(parse_qsl(choices.replace(",", "&"), keep_blank_values=True))
     known = [name for name in ChatSettings.model_fields if name != "key"]
     for name in given:

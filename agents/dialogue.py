@@ -91,6 +91,10 @@ class Dialogue:
         """Remember what was answered."""
         self._exchanges[-1].reply = reply
 
+    def said(self, reply: Reply) -> Message:
+        """An answer to what is shown now, as it will stand among the messages."""
+        return _answered(reply, self.dialect, self.turns, "")[0]
+
     def messages(self) -> list[Message]:
         """What is sent: rules, what was folded, the turns."""
         first, *later = self._exchanges

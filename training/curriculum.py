@@ -10,7 +10,7 @@ left for the next one up; one that goes badly, for the one below.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from statistics import fmean
@@ -32,6 +32,8 @@ from clinsim.training.static_tasks import TRAIN, name_of, tasks_in
 TASKS = "tasks:"
 Courses = Mapping[str, Sequence[str]]
 """Places by course, the easiest first."""
+PlayPlans = Callable[[Any, GrpoSettings, Sequence[Plan]], list[Rollout]]
+"""How episodes are played: by those who speak, as the settings say."""
 REFERENCE_SEEDS = range(24)
 """Training seeds on which idle and the guideline team are played, once for each scenario."""
 
@@ -183,6 +185,7 @@ class Syllabus:
 
     settings: GrpoSettings
     memory: Memory
+    play_plans: PlayPlans = play_all
     rule: Rule = field(default_factory=Rule)
     here: Step = field(default_factory=lambda: Step("", ""))
     change: int = 0
@@ -211,7 +214,7 @@ class Syllabus:
         """Play a step where the curriculum wants it, for `clinsim.training.grpo.trained`."""
         key, numbers = f"{settings.seed}|{step}", range(settings.openings)
         episodes = [Plan(scenario, seed, number, settings.partners, key) for scenario, seed in self.starts(step) for number in numbers]
-        rollouts = play_all(models, settings, episodes)
+        rollouts = self.play_plans(models, settings, episodes)
         self.book(rollouts)
         return rollouts
 

@@ -20,9 +20,10 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors.torch import load_file
-from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache, PreTrainedModel
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 
 from clinsim.agents.adapters import read_adapter, switch
+from clinsim.training.writing import drawn
 
 Answer = tuple[int, Any]
 """Status and body of an answer."""
@@ -65,32 +66,21 @@ class Loopback:
             switch(self.model, self.adapters.get(body["model"]))
         text = self.words.apply_chat_template(body["messages"], tools=body.get("tools"), add_generation_prompt=True, tokenize=False)
         prompt = self.words.encode(str(text), add_special_tokens=False)
-        draws = np.random.default_rng(body["seed"])
-        wrote, logps = self._recited(prompt, draws) if self.lines else self._drawn(prompt, draws, body["max_tokens"])
+        wrote, logps = self._recited(prompt, body["seed"]) if self.lines else self._drawn(prompt, body["seed"], body["max_tokens"])
         said = self.words.decode(wrote, skip_special_tokens=True)
         told = {"content": [{"token": "", "logprob": logp} for logp in logps]}
         choice = {"index": 0, "message": {"role": "assistant", "content": said}, "finish_reason": "stop", "token_ids": wrote, "logprobs": told}
         usage = {"prompt_tokens": len(prompt), "completion_tokens": len(wrote)}
         return 200, {"choices": [choice], "prompt_token_ids": prompt, "usage": usage}
 
-    def _recited(self, prompt: list[int], draws: np.random.Generator) -> tuple[list[int], list[float]]:
-        line = [*self.lines[int(draws.integers(len(self.lines)))], self.words.eos_token_id]
+    def _recited(self, prompt: list[int], seed: int) -> tuple[list[int], list[float]]:
+        line = [*self.lines[int(np.random.default_rng(seed).integers(len(self.lines)))], self.words.eos_token_id]
         chances = self.model(torch.tensor([prompt + line]), logits_to_keep=len(line) + 1).logits[0, :-1].log_softmax(-1)
         return line, chances.gather(1, torch.tensor(line).unsqueeze(1)).squeeze(1).tolist()
 
-    def _drawn(self, prompt: list[int], draws: np.random.Generator, most: int) -> tuple[list[int], list[float]]:
-        cache = DynamicCache(config=self.model.config)
-        fresh = prompt
-        wrote: list[int] = []
-        logps: list[float] = []
-        while len(wrote) < most and self.words.eos_token_id not in wrote:
-            logits = self.model(torch.tensor([fresh]), past_key_values=cache, use_cache=True, logits_to_keep=1).logits[0, -1]
-            chances = logits.double().log_softmax(-1).numpy()
-            token = min(int(np.searchsorted(np.exp(chances).cumsum(), draws.random(), side="right")), len(chances) - 1)
-            wrote.append(token)
-            logps.append(float(chances[token]))
-            fresh = [token]
-        return wrote, logps
+    def _drawn(self, prompt: list[int], seed: int, most: int) -> tuple[list[int], list[float]]:
+        (answer,) = drawn(self.model, [prompt], [seed], self.words.eos_token_id, most)
+        return answer.tokens, answer.logps
 
     def adapter(self, body: Mapping[str, Any]) -> Answer:
         """Load an adapter from a folder, in place of one of that name where the request says so."""

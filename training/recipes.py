@@ -36,6 +36,7 @@ from clinsim.training.model import Shape, fresh_engine, halve, sharpen
 from clinsim.training.run import RunFolder, alone_in, stops_told
 from clinsim.training.selfplay import SelfPlaySettings, run_selfplay
 from clinsim.training.settings import (
+    ChatSftSettings,
     GrpoSettings,
     MergeSettings,
     QuickSettings,
@@ -152,6 +153,30 @@ def run_served(settings: ServedSettings, out: Path, resume: bool, tell: Tell) ->
     served.run_served(settings, out, resume, tell)
 
 
+def run_chat_sft(settings: ChatSftSettings, out: Path, resume: bool, tell: Tell) -> None:
+    """Teach a chat model what experts did, and gold plans of training tasks.
+
+    Raises:
+        UsageError: An extra is not installed, the folder holds a run already, or there is no such model or domain.
+    """
+    if resume:
+        raise UsageError("chat_sft is not resumed: give another folder with --out")
+    with _extras_of_served():
+        from clinsim.training import chat_sft
+    chat_sft.run_chat_sft(settings, out, tell)
+
+
+def taught_small(settings: ChatSftSettings) -> AbstractContextManager[ChatSftSettings]:
+    """A tiny model of the same architecture to be taught.
+
+    Raises:
+        UsageError: An extra is not installed, or there is no such architecture.
+    """
+    with _extras_of_served():
+        from clinsim.training import rehearsal
+    return rehearsal.taught_small(settings)
+
+
 def staged(settings: ServedSettings) -> AbstractContextManager[ServedSettings]:
     """A tiny model of the same architecture, served on loopback.
 
@@ -165,11 +190,11 @@ def staged(settings: ServedSettings) -> AbstractContextManager[ServedSettings]:
 
 @contextmanager
 def _extras_of_served() -> Iterator[None]:
-    """What only this recipe loads may not be there."""
+    """What only recipes of chat models load may not be there."""
     try:
         yield
     except ImportError as problem:
-        raise UsageError(f"recipe served needs the extras `llm` and `train`: pip install clinsim[llm,train] ({problem.name} is missing)") from problem
+        raise UsageError(f"chat models need the extras `llm` and `train`: pip install clinsim[llm,train] ({problem.name} is missing)") from problem
 
 
 LESSONS = 1
@@ -179,12 +204,16 @@ _ONE_STEP = {"steps": 1, "groups": 1, "group_size": 2, "evaluation_seeds": (10_0
 _ONE_SHORT_STEP = {**_ONE_STEP, "scenario": "first_hour", "threads": 1, "kl": 0.01, "entropy": 0.01}
 _ONE_ROUND = _ONE_STEP | {"iterations": 1}
 _TWO_EPISODES = {"episodes": 2, "passes": 1}
+_ONE_LESSON = {"scenario": "first_hour", "episodes": 1, "tasks": (), "passes": 1, "threads": 1}
 _SMALL = _ONE_STEP | {"lessons": 2, "more_lessons": {"radiologist": 1}, "lesson_passes": 1, "test_seeds": (10_000, 10_002), "processes": 1}
 RECIPES: dict[str, Recipe] = {
     "grpo": Recipe("GRPO for all learning seats of a scenario, from any start", GrpoSettings, run_grpo, _ONE_STEP),
     "sft": Recipe("supervised training on scripted experts: a small model of one's own, from nothing", SftSettings, run_sft, _TWO_EPISODES),
     "quick": Recipe("a start taught too little is taught more, learns by itself, and is tested once, in minutes", QuickSettings, run_quick, _SMALL),
     "served": Recipe("GRPO of a large chat model: accelerate learns, a server (vLLM) plays", ServedSettings, run_served, _ONE_SHORT_STEP, staged),
+    "chat_sft": Recipe(
+        "supervised training of a large chat model on experts and gold plans", ChatSftSettings, run_chat_sft, _ONE_LESSON, taught_small
+    ),
     "selfplay": Recipe("self-play: play, judge, keep, train, and again, with past policies as partners", SelfPlaySettings, run_selfplay, _ONE_ROUND),
     "merge": Recipe("adapters merged into plain models", MergeSettings, run_merge, {}),
 }

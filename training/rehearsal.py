@@ -11,11 +11,30 @@ from tempfile import TemporaryDirectory
 from clinsim.agents.dialogue import system_text
 from clinsim.training.experts import expert_turns, seats_of
 from clinsim.training.loopback import serving
-from clinsim.training.settings import ServedSettings
+from clinsim.training.settings import ChatSftSettings, ServedSettings
 from clinsim.training.tiny_chat import write_tiny_chat
 
 SHORT = "dialect=json,window=1000"
 """Short questions: a rehearsal shows that the parts fit, not that anything is learnt."""
+
+
+@contextmanager
+def taught_small(settings: ChatSftSettings) -> Iterator[ChatSftSettings]:
+    """The same settings for a tiny model.
+
+    Raises:
+        UsageError: There is no such architecture.
+    """
+    with _tiny(settings) as folder:
+        yield settings.model_copy(update={"start": str(folder)})
+
+
+@contextmanager
+def _tiny(settings: ServedSettings | ChatSftSettings) -> Iterator[Path]:
+    with TemporaryDirectory() as name:
+        rules = (system_text(seat, "json") for seat in seats_of(settings.scenario).values())
+        write_tiny_chat(Path(name), settings.architecture, rules, settings.seed)
+        yield Path(name)
 
 
 @contextmanager
@@ -25,9 +44,7 @@ def staged(settings: ServedSettings) -> Iterator[ServedSettings]:
     Raises:
         UsageError: There is no such architecture.
     """
-    with TemporaryDirectory() as name:
-        folder = Path(name)
-        write_tiny_chat(folder, settings.architecture, (system_text(seat, "json") for seat in seats_of(settings.scenario).values()), settings.seed)
+    with _tiny(settings) as folder:
         lines = [json.dumps(turn.call) for turn in expert_turns(settings.scenario, range(1))]
         with serving(folder, "tiny", lines) as server:
             yield settings.model_copy(update={"start": str(folder), "server": f"tiny@{server.url}#{SHORT}", "exchange": ""})

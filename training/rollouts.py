@@ -249,18 +249,18 @@ class Seated(Protocol):
         ...
 
 
-def seated(plan: Plan, writer: Writer, scenarios: Mapping[str, Scenario]) -> Seated:
-    """The table of a plan: in a ward, or at a static task."""
+def seated(plan: Plan, model: Model, scenarios: Mapping[str, Scenario]) -> Seated:
+    """The table of a plan with a model at it: in a ward, or at a static task."""
     if plan.scenario.startswith(TASK):
         from clinsim.training.static_tasks import TaskTable
 
-        return TaskTable(plan, model_at(plan, writer))
-    return Table(plan, model_at(plan, writer), opened(plan, scenarios))
+        return TaskTable(plan, model)
+    return Table(plan, model, opened(plan, scenarios))
 
 
 def play_block(writer: Writer, plans: Sequence[Plan], scenarios: Mapping[str, Scenario]) -> list[Rollout]:
     """Play some episodes in step."""
-    return play_out(writer, [seated(plan, writer, scenarios) for plan in plans])
+    return play_out(writer, [seated(plan, model_at(plan, writer), scenarios) for plan in plans])
 
 
 def play_out(writer: Writer, tables: Sequence[Seated]) -> list[Rollout]:

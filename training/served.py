@@ -17,14 +17,16 @@ from typing import Any
 
 from accelerate.utils import broadcast_object_list
 
-from clinsim.agents.chat import ChatPolicy
-from clinsim.agents.chat_server import Server
-from clinsim.scenario_file import load_scenario
+from clinsim.agents.chat import Answering
+from clinsim.agents.chat_server import Server, server_of, settings_in
+from clinsim.errors import UsageError
 from clinsim.training import grpo
 from clinsim.training.course import Course, Tell, remembered, use_threads
+from clinsim.training.curriculum import Syllabus
 from clinsim.training.evaluate import Values, values_of
 from clinsim.training.handing_over import hand_over_adapter, hand_over_weights
-from clinsim.training.rollouts import Plan, Rollout, blocks
+from clinsim.training.here import HERE, Here
+from clinsim.training.rollouts import Plan, Rollout, blocks, scenarios_of
 from clinsim.training.run import RunFolder
 from clinsim.training.server_rollouts import play_block_by
 from clinsim.training.settings import ServedSettings
@@ -42,19 +44,41 @@ TOKENS = "token_ids=true"
 class Players:
     """The server that plays, for each role by the name that its adapter has there, and the folder for what is handed over.
 
-    `handed` is the step whose weights the server has.
+    `handed` is the step whose weights the server has. With `here` for a server the model that learns plays, and nothing is handed over.
     """
 
     spec: str
     exchange: Path
     is_first: bool
+    bf16: bool = False
     handed: int | None = None
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the model plays in this process."""
+        return self.spec.partition("#")[0] == HERE
 
     def server_of(self, adapter: str | None) -> Server:
         """Where an adapter answers, or the bare model."""
-        model, _, address = self.spec.rpartition("@")
-        settings = address if TOKENS in address else f"{address}{',' if '#' in address else '#'}{TOKENS}"
-        return ChatPolicy.of(f"{model if adapter is None else named(adapter)}@{settings}").server
+        model, _, address = self._asked().rpartition("@")
+        return server_of(f"{model if adapter is None else named(adapter)}@{address}")
+
+    def _asked(self) -> str:
+        return self.spec if TOKENS in self.spec else f"{self.spec}{',' if '#' in self.spec else '#'}{TOKENS}"
+
+    def answering(self, served: Served, adapter: str | None) -> Answering:
+        """Who answers for an adapter, or for the bare model."""
+        if not self.is_here:
+            return self.server_of(adapter)
+        return Here(served.model, served.words, settings_in(self._asked().partition("#")[2]), adapter, self.bf16)
+
+    def check(self, served: Served) -> None:
+        """Find out whether the SPEC names somebody; nothing is sent.
+
+        Raises:
+            UsageError: It does not.
+        """
+        self.answering(served, None)
 
     def hand_over(self, served: Served, step: int) -> None:
         """Let the server play what had been learnt before a step. All processes take part.
@@ -62,7 +86,7 @@ class Players:
         Raises:
             ServerError: It does not take it.
         """
-        if step == self.handed:
+        if step == self.handed or self.is_here:
             return
         self.handed, folder = step, self.exchange / str(step)
         if self.is_first:
@@ -86,8 +110,9 @@ class Players:
         """
         box: list[Any] = [None]
         if self.is_first:
-            scenarios = {plan.scenario: load_scenario(plan.scenario) for plan in plans}
-            servers = {role: self.server_of(voice.adapter) for role, voice in served.voices.items()}
+            scenarios = scenarios_of(plans)
+            by_adapter = {voice.adapter: self.answering(served, voice.adapter) for voice in served.voices.values()}
+            servers = {role: by_adapter[voice.adapter] for role, voice in served.voices.items()}
             box = [[rollout for part in blocks(plans, block) for rollout in play_block_by(servers, part, scenarios)]]
         broadcast_object_list(box)
         rollouts: list[Rollout] = box[0]
@@ -142,21 +167,26 @@ def run_served(settings: ServedSettings, out: Path, resume: bool, tell: Tell) ->
         RunFolder.opened(out, settings.model_dump(mode="json"), resume=resume, may_change=settings.may_change).put_back()
     accelerator.wait_for_everyone()
     folder = RunFolder(out) if first else Elsewhere(out)
+    if accelerator.num_processes > 1 and settings.server.partition("#")[0] == HERE:
+        raise UsageError("server here is played by one process: start a server for more")
     served = read_model(settings, out / "latest" if folder.has_checkpoint else None, first)
     learners = far_learners(served, accelerator, settings)
     memory = remembered(folder, learners)
-    players = Players(settings.server, Path(settings.exchange) if settings.exchange else out / "exchange", first)
-    players.server_of(None)
+    players = Players(settings.server, Path(settings.exchange) if settings.exchange else out / "exchange", first, settings.precision == "bf16")
+    players.check(served)
     use_threads(settings, memory)
 
+    def play_plans(_: Any, settings: Any, plans: Sequence[Plan]) -> list[Rollout]:
+        players.hand_over(served, memory.step)
+        return players.play(served, plans, settings.block)
+
     def play(_: Any, settings: Any, step: int) -> list[Rollout]:
-        players.hand_over(served, step)
-        return players.play(served, grpo.plans(settings, step), settings.block)
+        return play_plans(_, settings, grpo.plans(settings, step))
 
     def values() -> Values:
-        players.hand_over(served, memory.step)
         plans = [Plan(settings.scenario, seed, 0, settings.partners) for seed in range(*settings.evaluation_seeds)]
-        return values_of(players.play(served, plans, settings.block))
+        return values_of(play_plans(served, settings, plans))
 
-    Course(folder, learners, settings, memory, tell if first else lambda row: None, play, values).run()
+    syllabus = Syllabus(settings, memory, play_plans) if settings.courses else None
+    Course(folder, learners, settings, memory, tell if first else lambda row: None, play, values, syllabus).run()
     accelerator.end_training()

@@ -13,20 +13,19 @@ import math
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from clinsim.agents.chat import ChatPolicy
-from clinsim.agents.chat_server import Server
+from clinsim.agents.chat import Answering, ChatPolicy
 from clinsim.agents.decoding import Written
 from clinsim.agents.dialogue import Ask
 from clinsim.errors import ServerError, UsageError
 from clinsim.record import ROLES, Past, Reply, Seat, Turn
 from clinsim.scenario_file import Scenario
-from clinsim.training.rollouts import Plan, Rollout, Table, in_step, key_of, opened
+from clinsim.training.rollouts import Plan, Rollout, in_step, key_of, seated
 
 
 class ByRole:
     """Plays the seats of an episode, each with the server of its role."""
 
-    def __init__(self, servers: Mapping[str, Server], key: str) -> None:
+    def __init__(self, servers: Mapping[str, Answering], key: str) -> None:
         """Play with the model of each role; `key` tells this episode's draws from those of others with the same seed."""
         self._servers = servers
         self._key = key
@@ -38,7 +37,7 @@ class ByRole:
         for seat in seats:
             self._policies[seat.agent].start([seat], [past for past in history if past[0] == seat.agent])
 
-    def asks(self, turns: Sequence[Turn]) -> list[tuple[Server, Ask]]:
+    def asks(self, turns: Sequence[Turn]) -> list[tuple[Answering, Ask]]:
         """What is to be read for each turn, and by whom."""
         return [(self._policies[turn[0]].server, self._policies[turn[0]].asks([turn])[0]) for turn in turns]
 
@@ -58,7 +57,7 @@ def play_block_over(policy: ChatPolicy, plans: Sequence[Plan], scenarios: Mappin
     return play_block_by(dict.fromkeys(ROLES, policy.server), plans, scenarios)
 
 
-def play_block_by(servers: Mapping[str, Server], plans: Sequence[Plan], scenarios: Mapping[str, Scenario]) -> list[Rollout]:
+def play_block_by(servers: Mapping[str, Answering], plans: Sequence[Plan], scenarios: Mapping[str, Scenario]) -> list[Rollout]:
     """The same with a server, or a name at one, for each role.
 
     Raises:
@@ -69,10 +68,20 @@ def play_block_by(servers: Mapping[str, Server], plans: Sequence[Plan], scenario
     for wants in (server.settings for server in servers.values()):
         if not wants.token_ids or wants.temperature not in (None, 1.0):
             raise UsageError("chat: what is to be learnt from must be drawn at temperature 1, with its tokens; end the SPEC with #token_ids=true")
-    return in_step([Table(plan, ByRole(servers, key_of(plan)), opened(plan, scenarios)) for plan in plans], _answers)
+    return play_with(servers, plans, scenarios)
 
 
-def _answers(asked: Sequence[tuple[Server, Ask]]) -> list[tuple[Reply, Written]]:
+def play_with(servers: Mapping[str, Answering], plans: Sequence[Plan], scenarios: Mapping[str, Scenario]) -> list[Rollout]:
+    """The same at any temperature: for looking, not for learning.
+
+    Raises:
+        ServerError: A server gives no answer, or keeps its tokens to itself.
+        FloatingPointError: Its log-probabilities are no numbers any more.
+    """
+    return in_step([seated(plan, ByRole(servers, key_of(plan)), scenarios) for plan in plans], _answers)
+
+
+def _answers(asked: Sequence[tuple[Answering, Ask]]) -> list[tuple[Reply, Written]]:
     """All answers in their order; the servers work at the same time."""
     servers = list(dict.fromkeys(server for server, _ in asked))
     places = [[place for place, (server, _) in enumerate(asked) if server is one] for one in servers]
@@ -82,7 +91,7 @@ def _answers(asked: Sequence[tuple[Server, Ask]]) -> list[tuple[Reply, Written]]
     return [(found[place], _written(server, found[place])) for place, (server, _) in enumerate(asked)]
 
 
-def _written(server: Server, reply: Reply) -> Written:
+def _written(server: Answering, reply: Reply) -> Written:
     if not reply.tokens:
         raise ServerError(f"{server.url} ({server.model}) gives no token ids with log-probabilities: nothing could be learnt from it; vLLM does")
     if any(math.isnan(logp) for logp in reply.logps):

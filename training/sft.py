@@ -66,8 +66,9 @@ def fitted(model: PreTrainedModel, samples: Sequence[Sample], rule: FitRule) -> 
 
 
 def _update(model: PreTrainedModel, batch: Batch, optimiser: Optimiser, rule: FitRule) -> float:
-    logps, _ = decided_logps(model, batch)
-    loss = -masked_mean(logps, batch.mask)
+    here = batch.to(model.device)
+    logps, _ = decided_logps(model, here)
+    loss = -masked_mean(logps, here.mask)
     if not math.isfinite(loss.item()):
         raise FloatingPointError("the loss is no number any more: lower the learning rate")
     optimiser.zero_grad()

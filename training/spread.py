@@ -22,6 +22,7 @@ from clinsim.errors import UsageError
 from clinsim.record import ROLES
 from clinsim.training.batches import Batch, decided_logps
 from clinsim.training.learners import Learner, Learners, learning_roles
+from clinsim.training.run import BEST
 from clinsim.training.settings import ServedSettings
 
 SHARED = "shared"
@@ -106,13 +107,19 @@ def read_model(settings: ServedSettings, checkpoint: Path | None, is_first: bool
     Raises:
         UsageError: There is no such model, or it has no layer for an adapter.
     """
-    source = checkpoint if checkpoint and settings.tune == "weights" else settings.start
+    source = checkpoint if checkpoint and settings.tune == "weights" else _where(settings.start)
     try:
         model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(source, dtype=kept_in(settings), attn_implementation="sdpa")
         words: Any = AutoTokenizer.from_pretrained(source)
     except (OSError, ValueError) as problem:
         raise UsageError(f"start: transformers finds no model {source} ({str(problem).splitlines()[0]})") from problem
     return made_ready(model, words, settings, checkpoint, is_first)
+
+
+def _where(start: str) -> str | Path:
+    """A folder with a model or a run with one, or a name on the hub."""
+    best = Path(start) / BEST
+    return best if best.is_dir() else start
 
 
 def made_ready(model: PreTrainedModel, words: Any, settings: ServedSettings, checkpoint: Path | None = None, is_first: bool = True) -> Served:

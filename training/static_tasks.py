@@ -132,10 +132,20 @@ def gold_turns(tasks: Sequence[Placed]) -> Iterator[Shown]:
     Raises:
         UsageError: A task is not of the training split.
     """
-    for number, placed in enumerate(tasks):
+    for number, placed in enumerate(of_training(tasks)):
+        yield from _gold_turns(placed, number)
+
+
+def of_training(tasks: Sequence[Placed]) -> Sequence[Placed]:
+    """Some tasks, all of which may be learnt from.
+
+    Raises:
+        UsageError: A task is not of the training split.
+    """
+    for placed in tasks:
         if placed.split != TRAIN:
             raise UsageError(f"task {placed.task.id} is not for training: its split is {placed.split or 'none'}")
-        yield from _gold_turns(placed, number)
+    return tasks
 
 
 def _gold_turns(placed: Placed, number: int) -> Iterator[Shown]:

@@ -208,7 +208,7 @@ def test_every_batch_is_read_once_and_all_processes_read_equally_many(n, ranks):
         ({"tune": "weights", "learners": "adapters"}, "nobody is frozen"),
         ({"tune": "weights", "frozen": ["doctor"]}, "nobody is frozen"),
         ({"credit": "counterfactual"}, "not over a server"),
-        ({"courses": {"ward": ["first_hour"]}}, "not over a server"),
+        ({"server": "here#dialect=json", "sharding": "fsdp"}, "one process holds whole"),
     ],
 )
 def test_settings_that_cannot_be_served_are_refused(given, message):
