@@ -1,14 +1,14 @@
 """Training a chat model on static tasks: strict scores on tasks that were kept apart, before and after, and its return in the living hospital.
 
-    python checks/static_chat.py --start SmolLM2-135M-Instruct --seeds 0 1 2 --workers 3      # one card of 24 GB or more: minutes
-    python checks/static_chat.py --start TINY --seeds 0 --steps 1 --groups 1 --attempts 1 --precision fp32  # any machine
+    python checks/static_chat.py --start SmolLM2-135M-Instruct --seeds 0 1 2 --workers 3   # one card: minutes
+    python checks/static_chat.py --start TINY --seeds 0 --steps 1 --groups 1 --attempts 1 --precision fp32   # any machine
 
 For each training seed the model is taught some gold plans of the training tasks of several domains and some episodes of the guideline team in
-`first_hour`; then GRPO (`clinsim train served`, played in this process) goes on with the training tasks of one domain, the strict score as
-reward (`clinsim.training.chat_study`). The table has the strict scores of both on the splits `test` and `heldout`, whose templates and patients are those of no
-training task, and their return in `first_hour` on validation seeds. Differences are paired; intervals are of a bootstrap that draws training seeds and
-tasks (or validation seeds). What is there is not made again: a run that is interrupted goes on with the same command. Exit 1 if the learnt model is
-not better on the test tasks, interval above 0.
+`first_hour`; then GRPO (`clinsim train served`, played in this process) goes on with the training tasks of one domain, the strict score as reward
+(`clinsim.training.chat_study`). The table has the strict scores of both on the splits `test` and `heldout`, whose templates and patients are
+those of no training task, and their return in `first_hour` on validation seeds. Differences are paired; intervals are of a bootstrap that draws
+training seeds and tasks (or validation seeds). What is there is not made again: a run that is interrupted goes on with the same command. Exit 1 if
+the learnt model is not better on the test tasks, interval above 0.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@
     rows = [measured(study, model, place) for model in MODELS for place in study.places]
 
 Lessons are some gold plans of the training tasks of several domains and some expert episodes of a living scenario. The recipe `served`, played in
-this process, goes on from there with the strict score as reward. Start and learnt model attempt the tasks of the splits that were kept apart, and play the
-living scenario on validation seeds. All is kept in the folder of the study: what is there is not made again.
+this process, goes on from there with the strict score as reward. Start and learnt model attempt the tasks of the splits that were kept apart, and
+play the living scenario on validation seeds. All is kept in the folder of the study: what is there is not made again.
 """
 
 from __future__ import annotations
