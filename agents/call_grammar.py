@@ -17,7 +17,7 @@ from typing import Any
 from clinsim.errors import UsageError
 from clinsim.record import ToolCard
 
-IDS = {"patient_id": "P", "order_id": "O", "study_id": "S", "letter_id": "M", "hadm_id": "P", "image_id": "S"}
+IDS = {"patient_id": "P", "order_id": "O", "study_id": "S", "letter_id": "M", "hadm_id": "P", "image_id": "S", "entry_id": "S"}
 """Arguments that name something in sight, and the letter its ids begin with."""
 _ID = re.compile(r"\b[POSM]\d{4}\b")
 MOST_IN_A_LIST = 3
@@ -94,11 +94,16 @@ def canonical(call: Mapping[str, Any], card: ToolCard, vocabulary: Vocabulary, i
     given = call.get("arguments") or {}
     filled = {name: given.get(name, rule.get("default")) for name, rule in rules.items()}
     arguments = {
-        name: value if value in offered(name, ids) else _nearest_in(f"{card.name}.{name}", value, vocabulary)
-        for name, value in filled.items()
-        if value is not None
+        name: _offered_or_known(f"{card.name}.{name}", value, vocabulary, offered(name, ids)) for name, value in filled.items() if value is not None
     }
     return written({"name": card.name, "arguments": arguments})
+
+
+def _offered_or_known(key: str, value: Any, vocabulary: Vocabulary, offers: Sequence[str]) -> Any:
+    """What is offered if it is that, or the one thing that is offered; else the nearest value of the vocabulary."""
+    if value in offers or key.rpartition(".")[2] in IDS:
+        return value
+    return offers[0] if len(offers) == 1 else _nearest_in(key, value, vocabulary)
 
 
 def written(call: Any) -> str:

@@ -183,7 +183,7 @@ class Transcript:
         return "" if told == facts else f"{subject} {kind} {'; '.join(facts.values())}".strip()
 
     def _add(self, subject: str, key: str, facts: Fields) -> None:
-        if subject:
+        if subject or "" in self.rows:  # the ticket of a task may name nothing: then all is about the ticket
             self.facts.setdefault(subject, {})[key] = facts
             self.touched[subject] = self.turns
 

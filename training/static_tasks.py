@@ -7,15 +7,15 @@ training.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
 from pydantic_core import from_json
 
-from clinsim.agents.aliases import Aliases
-from clinsim.agents.call_grammar import Vocabulary, canonical, written
+from clinsim.agents.aliases import QUERY, QUESTION, Aliases
+from clinsim.agents.call_grammar import IDS, Vocabulary, canonical, written
 from clinsim.agents.decoding import Written
 from clinsim.agents.transcript import Transcript
 from clinsim.benchmark.play import Play, standard_of
@@ -149,36 +149,52 @@ def of_training(tasks: Sequence[Placed]) -> Sequence[Placed]:
 
 
 def _gold_turns(placed: Placed, number: int) -> Iterator[Shown]:
-    """The gold plan of a task in the names that a small model is shown."""
+    """The gold plan of a task in the names that a small model is shown, as far as it names what is in sight."""
     play = Play(placed)
     seat = _named(seat_of(play, 0), placed.task.domain)
-    aliases, text, turn = Aliases(seat.tools), play.opening(), 0
+    aliases, transcript, text = Aliases(seat.tools), Transcript(seat), play.opening()
     for call in placed.task.gold:
-        if play.over:
+        shown = Observation(aliases.shown(text), float(play.turns), "answered" if play.turns else "task")
+        transcript.see(shown)
+        whole = _whole(seat, aliases, call)
+        if play.over or not _in_sight(whole, transcript.ids):
             return
-        shown = Observation(aliases.shown(text), float(turn), "answered" if turn else "task")
-        yield Shown(seat.agent, seat.role, name_of(placed), number, shown, _whole(seat, aliases, call), 1.0)
-        text, turn = play.shown(play.make(call.name, call.arguments)), play.turns
+        yield Shown(seat.agent, seat.role, name_of(placed), number, shown, whole, 1.0)
+        text = play.shown(play.make(call.name, _asked(aliases, call)))
+
+
+def _in_sight(call: Mapping[str, Any], ids: Sequence[str]) -> bool:
+    """Whether a small model could name what a call names."""
+    return all(value in ids for name, value in call["arguments"].items() if name in IDS)
+
+
+def _asked(aliases: Aliases, call: Expected) -> dict[str, Any]:
+    """The arguments of a call; what is searched for is the question of the ticket, the one thing that a small model can search for."""
+    return call.arguments | ({QUERY: aliases.offers[QUERY][QUESTION]} if QUERY in call.arguments else {})
 
 
 def _whole(seat: Seat, aliases: Aliases, call: Expected) -> dict[str, Any]:
     """A call with every argument that has a default, as a grammar writes it, in the names that a small model is shown."""
     rules = card_of(seat, {"name": call.name}).parameters["properties"]
     usual = {name: rule["default"] for name, rule in rules.items() if rule.get("default") is not None}
-    made: dict[str, Any] = from_json(aliases.renamed(written({"name": call.name, "arguments": usual | call.arguments})))
+    made: dict[str, Any] = from_json(aliases.renamed(written({"name": call.name, "arguments": usual | _asked(aliases, call)})))
     return made
 
 
 def recited(placed: Placed, vocabulary: Vocabulary) -> float:
-    """The strict score of a task's gold plan in the words of a vocabulary: what a model with these words can reach by it."""
+    """The strict score of a task's gold plan in the words of a vocabulary: what a model with these words can reach by it.
+
+    What is searched for is the question of the ticket, and a call that names what no answer has shown is left out.
+    """
     play = Play(placed, MOST_TURNS)
     seat = _named(seat_of(play, 0), placed.task.domain)
-    aliases, transcript = Aliases(seat.tools), Transcript(seat)
-    transcript.see(Observation(aliases.shown(play.opening()), 0.0, "task"))
+    aliases, transcript, text = Aliases(seat.tools), Transcript(seat), play.opening()
     for call in placed.task.gold:
-        if not play.over:
-            card = card_of(seat, {"name": call.name})
-            play.act(aliases.meant(canonical(_whole(seat, aliases, call), card, vocabulary, transcript.ids)))
+        transcript.see(Observation(aliases.shown(text), float(play.turns), "answered" if play.turns else "task"))
+        whole = _whole(seat, aliases, call)
+        if not play.over and _in_sight(whole, transcript.ids):
+            made = play.act(aliases.meant(canonical(whole, card_of(seat, whole), vocabulary, transcript.ids)))
+            text = play.shown(made)
     return float(grade(standard_of(placed), play.attempt()).score)
 
 

@@ -21,13 +21,14 @@ from pathlib import Path
 from statistics import fmean
 from typing import NamedTuple
 
+from clinsim.agents.aliases import CHOICE
 from clinsim.agents.cast import Cast
 from clinsim.agents.decoding import Engine
 from clinsim.benchmark.generation.collect import training_tasks, write
 from clinsim.benchmark.play import Play, standard_of
 from clinsim.benchmark.strict import grade
 from clinsim.benchmark.suite import Placed
-from clinsim.benchmark.task import SUBMISSIONS
+from clinsim.benchmark.task import SUBMISSIONS, Expected
 from clinsim.training.curriculum import TASKS
 from clinsim.training.evaluate import in_processes, model_values
 from clinsim.training.experts import expert_turns, lessons, seats_of
@@ -81,6 +82,8 @@ class Study:
     learning_rate: float = 1e-3
     attempts: int = 4
     """Attempts at each test task."""
+    split: str = TEST
+    """Whose tasks are attempted: those of `heldout` once, as confirmation."""
     seed: int = 0
     shape: Shape = field(default_factory=lambda: Shape(texts=300))
 
@@ -191,7 +194,8 @@ def trained(study: Study, model: str) -> Path:
 
 def measured(study: Study, model: str, place: str) -> Row:
     """How a model does at a place: strict scores on test tasks, or returns on validation seeds of the living scenario; kept once known."""
-    file = study.out / ROWS / f"{model}@{place}.json"
+    of = "" if place == study.live or study.split == TEST else f".{study.split}"
+    file = study.out / ROWS / f"{model}@{place}{of}.json"
     if not file.exists():
         cast = settled(Cast.load(trained(study, model)), SETTLED)
         scores = _live(study, cast) if place == study.live else _tested(study, cast, place)
@@ -207,7 +211,7 @@ def _live(study: Study, cast: Cast) -> list[float]:
 
 
 def _tested(study: Study, cast: Cast, domain: str) -> list[float]:
-    names = [name_of(placed) for placed in tasks_in(domain, TEST)]
+    names = [name_of(placed) for placed in tasks_in(domain, study.split)]
     plans = [Plan(name, 0, number, key=name) for name in names for number in range(study.attempts)]
     earned = [rollout.total for block in in_processes(cast, blocks(plans, BLOCK), 1) for rollout in block]
     return [fmean(earned[first : first + study.attempts]) for first in range(0, len(earned), study.attempts)]
@@ -216,23 +220,48 @@ def _tested(study: Study, cast: Cast, domain: str) -> list[float]:
 def reach(study: Study, domain: str) -> float:
     """What the gold plans of a domain's test tasks earn in the words that the start has: a small model writes no sentence of its own."""
     vocabulary = Engine.load(started(study)).vocabulary
-    return fmean(recited(placed, vocabulary) for placed in tasks_in(domain, TEST))
+    return fmean(recited(placed, vocabulary) for placed in tasks_in(domain, study.split))
 
 
-def unread(domain: str) -> float:
+def unread(domain: str, split: str = TEST) -> float:
     """What the gold plans of a domain's test tasks earn if all of a family get one and the same answer, the one that earns most there."""
+    families = [family for family in _families(domain, split).values() if len(family) > 1]
+    best = [max(math.fsum(_answered(placed, other) for placed in family) for other in _answers(family)) for family in families]
+    return math.fsum(best) / len(tasks_in(domain, split))
+
+
+def guessed(domain: str, split: str = TEST) -> list[float]:
+    """What the gold plan of each test task earns in the mean with an answer at random, of its options or else of those of its family."""
+    found: dict[tuple[str, str, str], float] = {}
+    for family in _families(domain, split).values():
+        answers = _answers(family)
+        found |= {placed.key: fmean(_answered(placed, other) for other in _options(placed) or answers) for placed in family}
+    return [found[placed.key] for placed in tasks_in(domain, split)]
+
+
+def _families(domain: str, split: str) -> dict[str, list[Placed]]:
     families: dict[str, list[Placed]] = {}
-    for placed in tasks_in(domain, TEST):
+    for placed in tasks_in(domain, split):
         families.setdefault(placed.task.template, []).append(placed)
-    best = [max(math.fsum(_answered(placed, other) for placed in family) for other in family) for family in families.values() if len(family) > 1]
-    return math.fsum(best) / len(tasks_in(domain, TEST))
+    return families
 
 
-def _answered(placed: Placed, other: Placed) -> float:
-    """The strict score of a task's gold plan with the submission of another task."""
+def _answers(family: Sequence[Placed]) -> list[tuple[Expected, ...]]:
+    """The submissions of the gold plans of some tasks."""
+    return [tuple(call for call in placed.task.gold if call.name in SUBMISSIONS) for placed in family]
+
+
+def _options(placed: Placed) -> list[tuple[Expected, ...]]:
+    """A submission for each option of a task."""
+    (own,) = _answers([placed])
+    return [tuple(call.model_copy(update={"arguments": call.arguments | {CHOICE: letter}}) for call in own) for letter in placed.task.options]
+
+
+def _answered(placed: Placed, answer: Sequence[Expected]) -> float:
+    """The strict score of a task's gold plan with another submission."""
     play = Play(placed)
     play.follow((call.name, call.arguments) for call in placed.task.gold if call.name not in SUBMISSIONS)
-    play.follow((call.name, call.arguments) for call in other.task.gold if call.name in SUBMISSIONS)
+    play.follow((call.name, call.arguments) for call in answer)
     return grade(standard_of(placed), play.attempt()).score
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from pydantic_core import from_json
 
-from clinsim.agents.aliases import Aliases, offers_in
+from clinsim.agents.aliases import Aliases, offers_in, question_in
 from clinsim.agents.call_grammar import Vocabulary, calls_form, canonical, pieces, written
 from clinsim.agents.conversation import Conversation
 from clinsim.agents.decoding import Written
@@ -18,12 +19,12 @@ from clinsim.benchmark.seated import play_seated, seat_of
 from clinsim.benchmark.suite import load_suite
 from clinsim.errors import UsageError
 from clinsim.record import Observation, Reply
-from clinsim.training.experts import card_of, lessons
+from clinsim.training.experts import card_of, lessons, vocabulary_of
 from clinsim.training.model import Shape, fresh_engine
 from clinsim.training.rollouts import Plan, play_block
-from clinsim.training.static_tasks import TEST, TRAIN, domains, gold_turns, name_of, placed_at, seats_of_tasks, tasks_in
+from clinsim.training.static_tasks import TEST, TRAIN, domains, gold_turns, name_of, placed_at, recited, seats_of_tasks, tasks_in
 
-DOMAINS = ("radiology_report", "clinical_diagnosis", "triage_emergency", "ehr_management", "visual_diagnosis", "drug_interaction")
+DOMAINS = ("medical_qa", "radiology_report", "clinical_diagnosis", "triage_emergency", "ehr_management", "visual_diagnosis", "drug_interaction")
 SOME = [tasks_in(domain, TRAIN)[k] for domain in DOMAINS for k in (0, -1)]
 
 
@@ -58,7 +59,7 @@ def test_ids_are_renamed_and_the_ticket_stays_in_sight():
     play = Play(placed)
     talk = Conversation(seat_of(play, 0), lambda text: [0] * len(text))
     talk.see(Observation(play.opening(), 0.0, "task"))
-    assert talk.transcript.ids == ("S0001", "S0002", "S0003", "answer=A", "answer=B", "answer=C")
+    assert talk.transcript.ids == ("S0001", "S0002", "S0003", "query=Q", "answer=A", "answer=B", "answer=C")
     assert "Images S0001, S0002, S0003" in talk.transcript.fresh
     first = placed.task.subjects[0]
     call = written({"name": "analyze_medical_image", "arguments": {"image_id": first}})
@@ -88,6 +89,64 @@ def test_what_a_ticket_offers_goes_by_letters_and_nothing_else_may_be_written():
     meant = json.loads(talk.aliases.meant(text))
     assert meant["arguments"]["disposition"] == "row seat"
     assert talk.aliases.renamed(written(meant)) == text
+
+
+def test_hits_of_a_search_get_names_that_last_and_the_question_is_what_is_searched_for():
+    placed = tasks_in("medical_qa", TRAIN)[0]
+    play = Play(placed)
+    seat = seat_of(play, 0)
+    talk = Conversation(seat, lambda text: [0] * len(text))
+    talk.see(Observation(play.opening(), 0.0, "task"))
+    assert talk.transcript.ids == ("query=Q", "answer=A", "answer=B", "answer=C", "answer=D")
+    shown = []
+    for call in (SEARCH, {"name": "browse_wiki_entry", "arguments": {"entry_id": "S0002"}}, SEARCH):
+        text = canonical(call, card_of(seat, call), WORDS, talk.transcript.ids)
+        assert pieces(calls_form(seat.tools, WORDS, talk.transcript.ids), text)
+        made = play.act(talk.aliases.meant(text))
+        talk.note(Reply(text, (text,)))
+        talk.see(Observation(play.shown(made), float(play.turns), "answered"))
+        shown.append(sorted(one for one in talk.transcript.ids if "=" not in one))
+    searched, read, again = play.calls
+    assert searched.arguments["query"] == question_in(placed.task.ticket) == again.arguments["query"]
+    assert shown == [["S0001", "S0002", "S0003", "S0004", "S0005"]] * 3
+    hits = [hit["entry_id"] for hit in json.loads(Play(placed).shown(searched))["last_result"]["result"]["results"]]
+    assert read.ok
+    assert read.arguments["entry_id"] == hits[1]
+    assert not any(hit in talk.transcript.folded() for hit in hits)
+    assert all(word in talk.transcript.folded() for word in ("entry_id S0001", "title", "sections", "options"))
+
+
+SEARCH = {"name": "search_medical_wiki", "arguments": {"query": "Anything.", "max_results": 5}}
+WORDS = Vocabulary({"search_medical_wiki.max_results": [5], "search_medical_wiki.query": ["Something else."]})
+
+
+ASKED = [
+    ("Which one? Answer with a letter.", "Which one?"),
+    ("He fell. Why? And when? One letter.", "He fell. Why? And when?"),
+    ("Report the study.", "Report the study."),
+    ("", ""),
+]
+
+
+@pytest.mark.parametrize(("ticket", "question"), ASKED)
+def test_the_question_of_a_ticket(ticket, question):
+    assert question_in(ticket) == question
+    assert offers_in({"ticket": ticket}, ("query",)) == {"query": {"Q": question}}
+
+
+def test_gold_plans_are_taught_and_recited_as_far_as_they_name_what_was_shown():
+    shown = list(gold_turns(tasks_in("medical_qa", TRAIN)))
+    calls = [turn.call["name"] for turn in shown]
+    assert calls.count("search_medical_wiki") == len(tasks_in("medical_qa", TRAIN)) >= calls.count("submit_answer")
+    assert {turn.call["arguments"]["query"] for turn in shown if "query" in turn.call["arguments"]} == {"Q"}
+    placed = tasks_in("medical_qa", TRAIN)[0]
+    words = vocabulary_of((turn.call for turn in shown), 300)
+    assert recited(placed, words) == 1.0
+    asks = [placed.task.gold[0].model_copy(update={"arguments": {"query": "no hit", "max_results": 1}})]
+    elsewhere = replace(placed, task=placed.task.model_copy(update={"gold": (*asks, *placed.task.gold[1:])}))
+    assert recited(elsewhere, words) == 1.0  # searches by the ticket's question whatever the plan searches for
+    unseen = replace(placed, task=placed.task.model_copy(update={"gold": placed.task.gold[1:]}))
+    assert recited(unseen, words) == 0.0
 
 
 OFFERED = [

@@ -23,6 +23,7 @@ from clinsim.training.transfer import (
     START,
     Study,
     courses_of,
+    guessed,
     measured,
     more_tasks,
     of_model,
@@ -102,6 +103,18 @@ def test_one_answer_for_a_family_earns_what_its_commonest_answer_does():
     family = [placed.task.gold[-1].arguments for placed in tasks if placed.task.template == "shift-where-to"]
     most = max(Counter((answer["esi_level"], answer["disposition"]) for answer in family).values())
     assert unread("triage_emergency") == pytest.approx(most / len(tasks))
+
+
+def test_a_guess_earns_the_mean_over_options_or_over_the_answers_of_a_family():
+    assert guessed("medical_qa", TRAIN) == [0.25] * len(tasks_in("medical_qa", TRAIN))
+    assert 0.0 < sum(guessed("triage_emergency", TRAIN)) / len(tasks_in("triage_emergency", TRAIN)) <= 1.0
+
+
+def test_another_split_is_kept_apart(study):
+    other = replace(study, split=TRAIN)
+    row = measured(other, START, DOMAINS[1])
+    assert len(row.scores) == len(tasks_in(DOMAINS[1], TRAIN))
+    assert (study.out / "rows" / f"{START}@{DOMAINS[1]}.train.json").exists()
 
 
 def test_a_study_with_another_start_is_not_mixed_up(study, tmp_path):
