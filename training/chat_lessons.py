@@ -19,7 +19,7 @@ from clinsim.errors import UsageError
 from clinsim.record import Observation, Reply, Seat
 from clinsim.training.experts import Shown
 from clinsim.training.samples import Group, Sample
-from clinsim.training.static_tasks import name_of, of_training, seat_at
+from clinsim.training.static_tasks import name_of, of_training, seat_at, unnamed
 
 
 def gold_plans(tasks: Sequence[Placed]) -> Iterator[Shown]:
@@ -34,7 +34,7 @@ def gold_plans(tasks: Sequence[Placed]) -> Iterator[Shown]:
         for call in placed.task.gold:
             if play.over:
                 break
-            shown = Observation(text, float(turn), "answered" if turn else "task")
+            shown = Observation(unnamed(play, text), float(turn), "answered" if turn else "task")
             yield Shown(seat.agent, seat.role, name_of(placed), number, shown, {"name": call.name, "arguments": call.arguments}, 1.0)
             text, turn = play.shown(play.make(call.name, call.arguments)), play.turns
 

@@ -87,6 +87,11 @@ def _named(seat: Seat, domain: str) -> Seat:
     return replace(seat, agent=f"{domain}_1")
 
 
+def unnamed(play: Play, text: str) -> str:
+    """What is shown at a task without the task's name: a model might learn that `qa-w03-1` is answered by entry W03."""
+    return text.replace(f'"{play.task.id}"', '"1"')
+
+
 class TaskTable:
     """One attempt at a task that stops whenever the model must decide."""
 
@@ -98,7 +103,7 @@ class TaskTable:
         self.model = model
         self.model.start([self.seat])
         self.said: list[Said] = []
-        self._shown = Observation(self.play.opening(), 0.0, "task")
+        self._shown = Observation(unnamed(self.play, self.play.opening()), 0.0, "task")
 
     def next_ask(self) -> Any | None:
         """What the model is to read; None when the attempt is over."""
@@ -112,7 +117,7 @@ class TaskTable:
             self.play.say(reply.text)
             return
         made = self.play.act(reply.calls[0])
-        self._shown = Observation(self.play.shown(made), float(self.play.turns), "answered")
+        self._shown = Observation(unnamed(self.play, self.play.shown(made)), float(self.play.turns), "answered")
 
     def rollout(self) -> Rollout:
         """What was played: the strict score is all that was earned; nobody's outcome hangs on it."""
