@@ -40,7 +40,8 @@ def model_in(folder: Path) -> Path:
     Raises:
         UsageError: There is none.
     """
-    places = [folder / "best", folder, *([SHIPPED / folder] if str(folder) in shipped() else [])]
+    # A run that was ended while it put another in its place has the best as `.old`.
+    places = [folder / "best", folder / "best.old", folder, *([SHIPPED / folder] if str(folder) in shipped() else [])]
     found = next((place for place in places if (place / MANIFEST).is_file() or (place / WEIGHTS).is_file()), None)
     if found is None:
         raise UsageError(f"{folder}: neither a model nor a run with one; shipped are {', '.join(shipped())}")

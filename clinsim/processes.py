@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -18,13 +19,14 @@ R = TypeVar("R")
 
 
 def workers() -> int:
-    """How many processes may work at once."""
-    return len(os.sched_getaffinity(0))
+    """How many processes may work at once: as many as there are processors, on Linux those that this process may use."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def keep_to(most: int) -> None:
-    """Work on at most so many processors from here on, in this process and in those that it starts."""
-    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:most])
+    """Work on at most so many processors from here on, in this process and in those that it starts; only Linux can be told so."""
+    if sys.platform == "linux":
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:most])
 
 
 def shared_out(work: Callable[[T], R], items: Sequence[T], chunk: int = 1, processes: int | None = None, preload: str = "") -> list[R]:

@@ -46,6 +46,8 @@ class Course:
         if not self.folder.has_checkpoint:
             self._look({"step": -1})
             self._save()
+        elif self._is_over():
+            return
         for row in grpo.trained(self.learners, settings, memory, self.syllabus.play if self.syllabus else self.play):
             row |= self.syllabus.told() if self.syllabus else {}
             if memory.step % settings.evaluate_every and memory.step != settings.steps:
@@ -53,10 +55,15 @@ class Course:
                 continue
             self._look(row)
             self._save()
-            if settings.patience and memory.since_best >= settings.patience:
+            if self._is_over():
                 return
-            if settings.watch == "stop" and watch.warnings(alike(self.folder.rows())):
-                return
+
+    def _is_over(self) -> bool:
+        """Whether a run ends at a checkpoint before all steps are done; gone on with, it has ended there all the same."""
+        settings = self.settings
+        if settings.patience and self.memory.since_best >= settings.patience:
+            return True
+        return settings.watch == "stop" and bool(watch.warnings(alike(self.folder.rows())))
 
     def _save(self) -> None:
         self.folder.save(self.learners.cast, self.learners, self.memory.as_data())

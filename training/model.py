@@ -75,7 +75,7 @@ def _whole(texts: Iterable[str], vocabulary: Vocabulary) -> list[str]:
 
 def _near_numbers_alike(model: PreTrainedModel, tokenizer: Tokenizer) -> None:
     """Let words that end in numbers of like size begin with like embeddings: what is learnt of one then holds for its neighbours."""
-    words = {token: tokenizer.decode([token]) for token in tokenizer.get_vocab().values()}
+    words = {token: tokenizer.decode([token]) for token in sorted(tokenizer.get_vocab().values())}  # it has them in another order each time
     found = {token: number for token, text in words.items() if (number := _NUMBER.search(text))}
     size = torch.tensor([math.log(0.1 + min(float(number[0]), LARGEST)) for number in found.values()])
     names = {name: place for place, name in enumerate(dict.fromkeys(number.string[: number.start()] for number in found.values()))}

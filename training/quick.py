@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 from clinsim.agents.cast import Cast
 from clinsim.agents.local import model_in
+from clinsim.errors import UsageError
 from clinsim.intervals import Estimate, of_pairs, of_ratio
 from clinsim.training.evaluate import Values, in_short, model_values, policy_values
 from clinsim.training.model import halve, sharpen
@@ -36,10 +37,14 @@ def run_quick(settings: QuickSettings, out: Path, resume: bool, tell: Tell, teac
     Raises:
         UsageError: The folder holds another run, or the start is no model.
     """
+    if resume:
+        _refuse_untold_steps(settings, out)
     folder = RunFolder.opened(out, settings.model_dump(mode="json"), resume=resume, may_change=settings.may_change)
-    if not folder.rows():
+    done = [row["part"] for row in folder.rows()]
+    folder.begun_anew(len(done))
+    if START not in done:
         _timed(folder, tell, START, lambda: looked_at(settings, Cast.load(model_in(Path(settings.start)))))
-    if not (out / TAUGHT / "best").exists():
+    if TAUGHT not in done:
         shutil.rmtree(out / TAUGHT, ignore_errors=True)
         _timed(folder, tell, TAUGHT, lambda: teach(taught_by(settings), out / TAUGHT, False, tell))
     learn(learnt_by(settings, out / TAUGHT), out / LEARNT, resume and (out / LEARNT).exists(), tell)
@@ -60,6 +65,19 @@ def run_quick(settings: QuickSettings, out: Path, resume: bool, tell: Tell, teac
         draft = out / f"{RESULT}.part"
         draft.write_text(text + "\n", encoding="utf-8")
         draft.replace(out / RESULT)
+
+
+def _refuse_untold_steps(settings: QuickSettings, out: Path) -> None:
+    """Before a run is gone on with: steps that are done stay done, and test seeds are played once.
+
+    Raises:
+        UsageError: It has done more steps, or was tested after fewer.
+    """
+    RunFolder(out / LEARNT).refuse_fewer("steps", settings.steps)
+    if (out / RESULT).exists():
+        tested = json.loads((out / RESULT).read_text(encoding="utf-8"))["settings"]["steps"]
+        if settings.steps > tested:
+            raise UsageError(f"steps: the run in {out} was tested after {tested}, once for all; for {settings.steps} give another folder with --out")
 
 
 def _timed(folder: RunFolder, tell: Tell, part: str, work: Callable[[], Mapping[str, Any] | None]) -> None:

@@ -33,7 +33,7 @@ from clinsim.training.evaluate import figures, model_values, policy_values
 from clinsim.training.experts import Shown, lessons, played_by_expert, seats_of
 from clinsim.training.learners import learners_of, merged_cast, prepared, with_adapter
 from clinsim.training.model import Shape, fresh_engine, halve, sharpen
-from clinsim.training.run import RunFolder, alone_in, stops_told
+from clinsim.training.run import BEST, RunFolder, alone_in, stops_told
 from clinsim.training.selfplay import SelfPlaySettings, run_selfplay
 from clinsim.training.settings import (
     ChatSftSettings,
@@ -66,8 +66,7 @@ def run_grpo(settings: GrpoSettings, out: Path, resume: bool, tell: Tell) -> Non
         UsageError: The folder holds another run, or the start is no model.
         FloatingPointError: A gradient is no number any more; the last checkpoint is whole.
     """
-    folder = RunFolder.opened(out, settings.model_dump(mode="json"), resume=resume, may_change=settings.may_change)
-    folder.put_back()
+    folder = RunFolder.opened(out, settings.model_dump(mode="json"), resume=resume, may_change=settings.may_change, ends="steps")
     cast = Cast.load(out / "latest") if folder.has_checkpoint else prepared(Cast.load(model_in(Path(settings.start))), settings)
     learners = learners_of(cast, settings)
     memory = remembered(folder, learners)
@@ -79,14 +78,17 @@ def run_grpo(settings: GrpoSettings, out: Path, resume: bool, tell: Tell) -> Non
 def run_sft(settings: SftSettings, out: Path, resume: bool, tell: Tell) -> None:
     """Teach a model what experts did on training seeds. A fresh model has the vocabulary of these experts.
 
+    It takes minutes, so nothing is kept on the way: gone on with, it is taught again from the beginning, to the same numbers.
+
     Raises:
-        UsageError: The folder holds a run already.
+        UsageError: The folder holds another run.
     """
-    if resume:
-        raise UsageError("sft takes minutes and is not resumed: give another folder with --out")
     if settings.rank and settings.start == "fresh":
         raise UsageError("rank: an adapter needs a start that was taught; fresh weights are fitted whole (rank=0)")
-    folder = RunFolder.opened(out, settings.model_dump(mode="json"), resume=False)
+    folder = RunFolder.opened(out, settings.model_dump(mode="json"), resume=resume)
+    if (out / BEST).exists():
+        return
+    folder.begun_anew()
     torch.set_num_threads(settings.threads or workers())
     shown = shown_for(settings)
     seats = seats_of(settings.scenario)

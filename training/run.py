@@ -7,7 +7,6 @@ run that is killed goes on from the last whole one, to the same numbers: metrics
 from __future__ import annotations
 
 import errno
-import fcntl
 import json
 import os
 import shutil
@@ -19,6 +18,7 @@ from pickle import UnpicklingError
 from typing import Any, Protocol
 
 import torch
+from filelock import FileLock, Timeout
 from safetensors import SafetensorError
 
 from clinsim.agents.cast import Cast
@@ -26,15 +26,16 @@ from clinsim.agents.decoding import Engine
 from clinsim.errors import ServerError, UsageError
 from clinsim.training.learners import Speakers
 
-SETTINGS, METRICS, LATEST, BEST, OPTIMISER, MEMORY = (
-    "settings.json", "metrics.jsonl", "latest", "best", "optimiser.pt", "memory.json",
+SETTINGS, METRICS, LATEST, BEST, OPTIMISER, MEMORY, LOCK = (
+    "settings.json", "metrics.jsonl", "latest", "best", "optimiser.pt", "memory.json", ".lock",
 )  # fmt: skip
-
 
 _NO_MEMORY = "can't allocate memory"
 """What torch says of a processor's memory, in an error of no kind of its own."""
 _CANNOT_WRITE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO}
 """What a folder or its disk does not allow."""
+_NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP}
+"""What a file system says that has none."""
 
 
 class Optimiser(Protocol):
@@ -54,24 +55,28 @@ class RunFolder:
     path: Path
 
     @classmethod
-    def opened(cls, path: Path, settings: Mapping[str, Any], *, resume: bool, may_change: Container[str] = ()) -> RunFolder:
-        """Begin a run in an empty folder, or go on with the one that is there, of which some settings `may_change`.
+    def opened(cls, path: Path, settings: Mapping[str, Any], *, resume: bool, may_change: Container[str] = (), ends: str = "") -> RunFolder:
+        """Begin a run in an empty folder, or go on with the one that is there, of which some settings `may_change`; `ends` says after how many steps.
 
-        A folder with settings and nothing else is that of a run that never began.
+        A folder with settings (and a lock) and nothing else is that of a run that never began.
 
         Raises:
-            UsageError: The folder is not empty, or holds a run with other settings.
+            UsageError: The folder is not empty, or holds a run with other settings or more steps.
         """
         folder = cls(path)
         found = path / SETTINGS
-        begun = path.exists() and any(entry.name not in (SETTINGS, f"{SETTINGS}.part") for entry in path.iterdir())
+        begun = path.exists() and any(entry.name not in (SETTINGS, f"{SETTINGS}.part", LOCK) for entry in path.iterdir())
         if begun and found.exists() and resume:
             before = _read(found)
             changed = [key for key in settings if before.get(key) != json.loads(json.dumps(settings[key]))]
             if fixed := [key for key in changed if key not in may_change]:
                 raise UsageError(f"{path}: holds a run with {fixed[0]} {before.get(fixed[0])!r}, not {settings[fixed[0]]!r}")
+            if ends:
+                folder.refuse_fewer(ends, settings[ends])
             if changed:
                 _write_settings(found, settings)
+            folder.put_back()
+            folder._clear()
             return folder
         if begun:
             raise UsageError(f"{path}: not empty; give another folder with --out, or --resume to go on with a run")
@@ -120,9 +125,9 @@ class RunFolder:
         self._cut_metrics(int(memory["rows"]))
         return memory
 
-    def begun_anew(self) -> None:
-        """Drop what a run wrote that was ended before its first checkpoint."""
-        self._cut_metrics(0)
+    def begun_anew(self, rows: int = 0) -> None:
+        """Drop what a run wrote, after so many rows, that was ended before its first checkpoint."""
+        self._cut_metrics(rows)
 
     def put_back(self) -> None:
         """Put back models that were being moved when the run was ended."""
@@ -130,6 +135,24 @@ class RunFolder:
             place, old = self.path / name, self.path / f"{name}.old"
             if not place.exists() and old.exists():
                 old.rename(place)
+
+    def refuse_fewer(self, setting: str, asked: int) -> None:
+        """Before a run is gone on with: it may end later than it has come, not earlier.
+
+        Raises:
+            UsageError: It has done more steps than are asked for.
+        """
+        self.put_back()
+        done = int(_read(self.path / LATEST / MEMORY)["step"]) if self.has_checkpoint else 0
+        if asked < done:
+            raise UsageError(f"{setting}: {asked} is less than the {done} that the run in {self.path} has done already; give {done} or more")
+
+    def _clear(self) -> None:
+        """Clear away what a run that was ended had not finished, or not removed."""
+        for left in (f"{name}.{end}" for name in (LATEST, BEST) for end in ("part", "old")):
+            shutil.rmtree(self.path / left, ignore_errors=True)
+        for draft in self.path.glob("*.part"):
+            draft.unlink(missing_ok=True)
 
     def model_folder(self) -> Path:
         """The model of the last checkpoint, put back if it was being moved."""
@@ -191,25 +214,19 @@ def alone_in(path: Path) -> Iterator[None]:
     Raises:
         UsageError: There can be no such folder, or another run is at work in it.
     """
+    lock = FileLock(path / LOCK)
     try:
         path.mkdir(parents=True, exist_ok=True)
-        place = os.open(path, os.O_RDONLY)
+        lock.acquire(blocking=False)
+    except Timeout as problem:
+        raise UsageError(f"{path}: another run is at work there; wait for it, or give another folder with --out") from problem
     except OSError as problem:
-        raise UsageError(f"{path}: cannot be the folder of a run ({problem.strerror}); give another with --out") from problem
+        if problem.errno not in _NO_LOCKS:
+            raise UsageError(f"{path}: cannot be the folder of a run ({problem.strerror}); give another with --out") from problem
     try:
-        _lock(path, place)
         yield
     finally:
-        os.close(place)
-
-
-def _lock(path: Path, place: int) -> None:
-    try:
-        fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as problem:
-        raise UsageError(f"{path}: another run is at work there; wait for it, or give another folder with --out") from problem
-    except OSError:
-        return  # a file system without locks
+        lock.release()
 
 
 @contextmanager
@@ -225,7 +242,7 @@ def stops_told(path: Path) -> Iterator[None]:
         if (why := _why(problem)) is None:
             raise
         whole = any(path.rglob(f"{LATEST}/{MEMORY}"))  # of the run, or of a part of it
-        way_on = "the last checkpoint is whole: --resume goes on from it" if whole else "there is no checkpoint yet: begin again"
+        way_on = "the last checkpoint is whole: --resume goes on from it" if whole else "there is no checkpoint yet: --resume begins again"
         spoilt = isinstance(problem, FloatingPointError) and (path / BEST).is_dir()  # what was learnt last may lead there again
         instead = f", and start={path} begins another run from the best" if spoilt else ""
         raise UsageError(f"{path}: training stopped: {why}; {way_on}{instead}") from problem

@@ -241,8 +241,8 @@ def run_selfplay(settings: SelfPlaySettings, out: Path, resume: bool, tell: Tell
         UsageError: The folder holds another run, the start is no model, or there is no such judge.
     """
     judge = judge_of(settings)
-    folder = RunFolder.opened(out, settings.model_dump(mode="json"), resume=resume, may_change=settings.may_change | {"iterations"})
-    folder.put_back()
+    may_change = settings.may_change | {"iterations"}
+    folder = RunFolder.opened(out, settings.model_dump(mode="json"), resume=resume, may_change=may_change, ends="iterations")
     cast = Cast.load(out / "latest") if folder.has_checkpoint else prepared(Cast.load(model_in(Path(settings.start))), settings)
     learners = learners_of(cast, settings)
     memory = remembered(folder, learners)

@@ -164,7 +164,7 @@ def run_served(settings: ServedSettings, out: Path, resume: bool, tell: Tell) ->
     accelerator = accelerator_of(settings)
     first = accelerator.is_main_process
     if first:
-        RunFolder.opened(out, settings.model_dump(mode="json"), resume=resume, may_change=settings.may_change).put_back()
+        RunFolder.opened(out, settings.model_dump(mode="json"), resume=resume, may_change=settings.may_change, ends="steps")
     accelerator.wait_for_everyone()
     folder = RunFolder(out) if first else Elsewhere(out)
     if accelerator.num_processes > 1 and settings.server.partition("#")[0] == HERE:

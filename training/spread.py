@@ -7,10 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from accelerate import Accelerator, DistributedDataParallelKwargs, FullyShardedDataParallelPlugin
+from huggingface_hub import get_hf_file_metadata, hf_hub_url, try_to_load_from_cache
+from huggingface_hub.errors import HfHubHTTPError
 from torch import Tensor, nn
 from torch.distributed.checkpoint.state_dict import StateDictOptions, get_optimizer_state_dict, set_optimizer_state_dict
 from torch.distributed.tensor import DTensor
@@ -27,6 +29,10 @@ from clinsim.training.settings import ServedSettings
 
 SHARED = "shared"
 """The adapter of all roles that learn together."""
+_CONFIG = "config.json"
+"""What every model has."""
+_NoAnswer = cast(type[Exception], HfHubHTTPError.__mro__[1])
+"""What the client of the hub raises of any request; which library it comes from depends on its release."""
 
 
 class Scorer(nn.Module):
@@ -108,9 +114,12 @@ def read_model(settings: ServedSettings, checkpoint: Path | None, is_first: bool
         UsageError: There is no such model, or it has no layer for an adapter.
     """
     source = checkpoint if checkpoint and settings.tune == "weights" else _where(settings.start)
+    here = _stays_here(str(source))
     try:
-        model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(source, dtype=kept_in(settings), attn_implementation="sdpa")
-        words: Any = AutoTokenizer.from_pretrained(source)
+        model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
+            source, dtype=kept_in(settings), attn_implementation="sdpa", local_files_only=here
+        )
+        words: Any = AutoTokenizer.from_pretrained(source, local_files_only=here)
     except (OSError, ValueError) as problem:
         raise UsageError(f"start: transformers finds no model {source} ({str(problem).splitlines()[0]})") from problem
     return made_ready(model, words, settings, checkpoint, is_first)
@@ -120,6 +129,29 @@ def _where(start: str) -> str | Path:
     """A folder with a model or a run with one, or a name on the hub."""
     best = Path(start) / BEST
     return best if best.is_dir() else start
+
+
+def _stays_here(source: str) -> bool:
+    """Whether to read a model from this machine alone: a hub that is out of reach is asked here once, by transformers again and again for a minute.
+
+    Raises:
+        UsageError: It is neither a folder nor downloaded, and the hub gives no answer.
+    """
+    try:
+        if not Path(source).is_dir():
+            get_hf_file_metadata(hf_hub_url(source, _CONFIG))
+    except HfHubHTTPError:
+        return False  # it answers: transformers knows best what to make of that
+    except ValueError as problem:
+        raise UsageError(f"start: there is no folder {source}, and no model of the hub is called so; give a folder, or OWNER/NAME") from problem
+    except (OSError, _NoAnswer) as problem:
+        if isinstance(try_to_load_from_cache(source, _CONFIG), str):
+            return True
+        raise UsageError(
+            f"start: {source} is no folder here, was not downloaded before, and the hub is out of reach ({str(problem).splitlines()[0]}); "
+            "give a folder with a model, or a name on the hub where it can be reached"
+        ) from problem
+    return False
 
 
 def made_ready(model: PreTrainedModel, words: Any, settings: ServedSettings, checkpoint: Path | None = None, is_first: bool = True) -> Served:

@@ -36,13 +36,27 @@ def train(
     if dry_run:
         report = recipes.rehearsed(chosen, settings)
     else:
-        recipes.run_recipe(chosen, settings, folder, resume, tell, lambda path: progress.print(f"learning curve: {path}"))
+        _run(recipes, chosen, settings, folder, resume)
         report = recipes.summary(folder)
     if as_json:
         write_json(report)
     else:
         for name, value in report.items():
             page().print(f"{name}: {value}")
+
+
+def _run(recipes: Any, chosen: Any, settings: Any, folder: Path, resume: bool) -> None:
+    """Run a recipe; say of a run that is gone on with if nothing was left to do."""
+    steps = 0
+
+    def counted(row: Mapping[str, Any]) -> None:
+        nonlocal steps
+        steps += 1
+        tell(row)
+
+    recipes.run_recipe(chosen, settings, folder, resume, counted, lambda path: progress.print(f"learning curve: {path}"))
+    if resume and not steps:
+        progress.print(f"{folder}: this run was done already, no step was left to take")
 
 
 def tell(row: Mapping[str, Any]) -> None:

@@ -20,6 +20,7 @@ from clinsim.training.evaluate import model_values
 from clinsim.training.model import Shape, fresh_engine, halve, parameters, sharpen
 from clinsim.training.quick import RESULT, curve, is_shown, judged, learnt_by, taught_by
 from clinsim.training.recipes import RECIPES, lesson_seeds, rehearsed, run_quick, summary
+from clinsim.training.run import METRICS, RunFolder
 from clinsim.training.settings import QuickSettings
 
 SMALL = QuickSettings(
@@ -45,6 +46,19 @@ def test_all_parts_are_played_and_a_cut_off_run_goes_on(tmp_path):
     assert set(found["figures"]) == {"return", "doctor_1", "pharmacist_1", "radiologist_1"}
     assert [row["step"] for row in curve(out)] == [-1, -1, 0, 1]
     assert summary(out)["share"] == found["figures"]["return"]["share"]
+    with pytest.raises(UsageError, match="steps: 1 is less than the 2"):
+        run_quick(SMALL.model_copy(update={"steps": 1}), out, True, lambda row: None)
+    with pytest.raises(UsageError, match="was tested after 2, once for all"):
+        run_quick(SMALL.model_copy(update={"steps": 3}), out, True, lambda row: None)
+
+
+def test_lessons_whose_row_was_not_written_any_more_are_taught_again(tmp_path):
+    out = tmp_path / "run"
+    run_quick(SMALL, out, False, lambda row: None)
+    rows = (out / METRICS).read_bytes().splitlines(keepends=True)
+    (out / METRICS).write_bytes(rows[0] + rows[1][:9])
+    run_quick(SMALL, out, True, lambda row: None)
+    assert [row["part"] for row in RunFolder(out).rows()] == ["start", "taught"]
 
 
 def test_the_claim_is_judged_by_pairs():

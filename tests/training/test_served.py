@@ -219,8 +219,10 @@ def test_settings_that_cannot_be_served_are_refused(given, message):
 def test_mistakes_are_named(tmp_path):
     with pytest.raises(UsageError, match="'nothing' is no decoder"):
         write_tiny_chat(tmp_path, "nothing", ["words"])
-    with pytest.raises(UsageError, match="transformers finds no model"):
+    with pytest.raises(UsageError, match=r"there is no folder .*nowhere, and no model of the hub"):
         read_model(SMALL.model_copy(update={"start": str(tmp_path / "nowhere")}), None, True)
+    with pytest.raises(UsageError, match="transformers finds no model"):
+        read_model(SMALL.model_copy(update={"start": str(tmp_path)}), None, True)
 
 
 @contextmanager
