@@ -144,7 +144,7 @@ class Engine:
         weights = plain_weights(self.model)
         tied_once = {values.data_ptr(): path for path, values in reversed(weights.items())}
         save_file({path: weights[path].contiguous() for path in tied_once.values()}, folder / WEIGHTS)
-        self.tokenizer.backend_tokenizer.save(str(folder / WORDS), pretty=False)
+        (folder / WORDS).write_text(self.tokenizer.backend_tokenizer.to_str(), encoding="utf-8")  # its own way says of a full disk `Exception`
         self.vocabulary.save(folder / VALUES)
 
     def encode(self, text: str) -> list[int]:

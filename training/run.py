@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import shutil
 from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
@@ -34,6 +35,8 @@ _NO_MEMORY = "can't allocate memory"
 """What torch says of a processor's memory, in an error of no kind of its own."""
 _CANNOT_WRITE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO}
 """What a folder or its disk does not allow."""
+_SYSTEM_ERROR = re.compile(r"\(os error (\d+)\)")
+"""How those who write weights tell what the system told them."""
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP}
 """What a file system says that has none."""
 
@@ -254,6 +257,8 @@ def _why(problem: Exception) -> str | None:
         return str(problem)
     if isinstance(problem, OSError) and problem.errno in _CANNOT_WRITE:
         return f"{problem.filename or 'a file'} cannot be written ({problem.strerror})"
+    if isinstance(problem, SafetensorError) and (told := _SYSTEM_ERROR.search(str(problem))) and int(told[1]) in _CANNOT_WRITE:
+        return f"a model cannot be written ({os.strerror(int(told[1]))})"
     if isinstance(problem, MemoryError | torch.OutOfMemoryError) or _NO_MEMORY in str(problem):
         return f"memory ran out (lower batch_tokens, or start with a smaller block or group_size): {str(problem).splitlines()[0]:.120}"
     return None

@@ -143,12 +143,14 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path):
             """Never here."""
 
 
-def fill(place: str) -> None:
-    with Path(place).open("wb", buffering=0) as file:
+def fill(place: Path) -> None:
+    with place.open("wb", buffering=0) as file:
         file.write(b"x")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux that is always full")
-def test_a_disk_that_is_full_is_told(tmp_path):
+@pytest.mark.parametrize("name", ["any", "config.json", "tokenizer.json", "vocabulary.json"])
+def test_a_disk_that_is_full_is_told(engine, tmp_path, name):
+    (tmp_path / name).symlink_to("/dev/full")
     with pytest.raises(UsageError, match=r"training stopped: .* cannot be written \(No space left on device\)"), stops_told(tmp_path):
-        fill("/dev/full")
+        fill(tmp_path / name) if name == "any" else engine.save(tmp_path)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors import SafetensorError
 
 from clinsim.agents.cast import Cast
 from clinsim.agents.decoding import Engine
@@ -33,10 +34,16 @@ def divided() -> None:
         np.float64(1.0) / np.float64(0.0)
 
 
+def filled() -> None:
+    """What was seen on a disk that is full; a file that always is, is not written to but replaced."""
+    raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+
+
 STOPS: list[tuple[str, Callable[[], object], str]] = [
     ("torch", lambda: torch.empty(TOO_MUCH), "memory ran out .* batch_tokens"),
     ("numpy", lambda: np.empty(TOO_MUCH), "memory ran out .* batch_tokens"),
     ("no number", divided, "divide by zero"),
+    ("weights", filled, r"a model cannot be written \(No space left on device\)"),
     ("a process", ended, "a worker process was ended from outside"),
 ]
 
