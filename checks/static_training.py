@@ -8,7 +8,8 @@ For each training seed a start is taught a little of everything (expert episodes
 (`clinsim.training.transfer`). The table has strict scores on test tasks, trained on (rows) by tested on (columns), and the return in `first_hour` on
 validation seeds. Differences from the start are paired; intervals are of a bootstrap that draws training seeds and tasks (or validation seeds). A run
 that is interrupted goes on from where it was with the same command; other settings need another folder. Exit 1 if no model is better on its own
-domain, interval above 0. `--split heldout` measures the models of such a run once more, on tasks that nobody has looked at.
+domain, interval above 0. `--split heldout` measures the models of such a run once more, on tasks that nobody has looked at;
+`--split test,heldout` then puts both together.
 
 A small model writes no sentence of its own: it chooses among those of the training tasks of all domains and what the ticket offers. The row `within
 reach` says what the gold plans of the test tasks earn in these words. The row `one answer` says what they earn when all tasks of a family get one and
@@ -33,7 +34,7 @@ from clinsim.benchmark.report import markdown
 from clinsim.intervals import Estimate, of_runs
 from clinsim.processes import shared_out
 from clinsim.training.static_tasks import TEST
-from clinsim.training.transfer import ALL, START, Row, Study, guessed, more_tasks, of_model, reach, started, unread
+from clinsim.training.transfer import ALL, START, Row, Study, attempted, guessed, more_tasks, of_model, reach, started, unread
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "checks" / "results"
@@ -67,8 +68,8 @@ def table(study: Study, rows: Rows) -> str:
     """Trained on, by tested on."""
     head = ["trained on", *(f"{domain} ({scores(rows, START, domain).shape[1]})" for domain in study.domains), f"{study.live}, live"]
     within = ["within reach", *(f"{reach(study, domain):.3f}" for domain in study.domains), ""]
-    one = ["one answer", *(f"{unread(domain, study.split):.3f}" for domain in study.domains), ""]
-    guess = ["a guess", *(f"{np.mean(guessed(domain, study.split)):.3f}" for domain in study.domains), ""]
+    one = ["one answer", *(f"{unread(attempted(study, domain)):.3f}" for domain in study.domains), ""]
+    guess = ["a guess", *(f"{np.mean(guessed(attempted(study, domain))):.3f}" for domain in study.domains), ""]
     return markdown(head, [*([model, *(cell(rows, model, place) for place in study.places)] for model in study.models), within, one, guess])
 
 
@@ -83,7 +84,7 @@ def over_a_guess(study: Study, rows: Rows) -> list[str]:
     for model in study.models:
         if (own := model.partition("+")[0]) in study.domains:
             ours = scores(rows, model, own)
-            found = of_runs(lambda one, other: float((one - other).mean()), ours, np.broadcast_to(guessed(own, study.split), ours.shape))
+            found = of_runs(lambda one, other: float((one - other).mean()), ours, np.broadcast_to(guessed(attempted(study, own)), ours.shape))
             said.append(f"{model} {found.mean:+.3f} ({found.low:+.3f} to {found.high:+.3f})")
     return said
 
@@ -93,7 +94,7 @@ def study_of(args: argparse.Namespace, seed: int) -> Study:
     return Study(
         args.into / str(seed), tuple(args.domains.split(",")), more=args.into / MORE if args.more else None, episodes=args.episodes,
         mixed=args.beside, shown_share=args.shown_share, shown_more=args.shown_more, steps=args.steps, attempts=args.attempts, seed=seed,
-        live_seeds=(10_000, 10_000 + args.live_seeds), repeats=args.repeats, split=args.split,
+        live_seeds=(10_000, 10_000 + args.live_seeds), repeats=args.repeats, splits=tuple(args.split.split(",")),
     )  # fmt: skip
 
 
@@ -107,7 +108,7 @@ def read(given: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--shown-share", type=float, default=0.5, help="Share of the training tasks of the suite whose gold plans it is taught.")
     parser.add_argument("--shown-more", type=float, default=0.25, help="The same share of those that are written besides.")
     parser.add_argument("--repeats", type=int, default=6, help="How often these plans are shown beside one episode each.")
-    parser.add_argument("--split", choices=(TEST, "heldout"), default=TEST, help="Whose tasks are attempted.")
+    parser.add_argument("--split", choices=(TEST, "heldout", f"{TEST},heldout"), default=TEST, help="Whose tasks are attempted.")
     parser.add_argument("--steps", type=int, default=80, help="Of GRPO, for each model.")
     parser.add_argument("--beside", action="store_true", help="Train a model on each domain and the living scenario in turn as well.")
     parser.add_argument("--attempts", type=int, default=8, help="At each test task.")
@@ -124,15 +125,15 @@ def written(args: argparse.Namespace, study: Study, rows: Rows) -> list[str]:
     good = better(study, rows)
     text = "\n".join([
         "# Training on static tasks\n",
-        f"Made by `{' '.join(['python checks/static_training.py', *args.told])}`. Strict scores on {study.split} tasks (their number in "
-        f"brackets; means of {study.attempts} attempts), and the return in {study.live} on {args.live_seeds} validation seeds; differences from the "
+        f"Made by `{' '.join(['python checks/static_training.py', *args.told])}`. Strict scores on {' and '.join(study.splits)} "
+        f"tasks (their number in brackets; means of {study.attempts} attempts), and the return in {study.live} on {args.live_seeds} validation seeds; differences from the "
         f"start, paired, 95 % interval. {len(args.seeds)} training seeds, {study.steps} steps of GRPO; `+`: in turn with the living scenario; "
         f"`{ALL}`: on all domains.\n",
         table(study, rows),
         f"Better on the domain that was trained on, by an interval above 0: {', '.join(good) or 'none'}.\n",
         f"Above a guess after looking: {'; '.join(over_a_guess(study, rows))}.\n",
     ])  # fmt: skip
-    name = "-".join(["static_training", *study.domains, *([] if study.split == TEST else [study.split])])
+    name = "-".join(["static_training", *study.domains, *(study.splits if study.splits != (TEST,) else ())])
     (args.out / f"{name}.md").write_text(text, encoding="utf-8")
     kept = [plain(row, seed) for found in rows.values() for row, seed in zip(found, args.seeds, strict=True)]
     (args.out / f"{name}.json").write_text(json.dumps(kept) + "\n", encoding="utf-8")

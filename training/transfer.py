@@ -82,7 +82,7 @@ class Study:
     learning_rate: float = 1e-3
     attempts: int = 4
     """Attempts at each test task."""
-    split: str = TEST
+    splits: tuple[str, ...] = (TEST,)
     """Whose tasks are attempted: those of `heldout` once, as confirmation."""
     seed: int = 0
     shape: Shape = field(default_factory=lambda: Shape(texts=300))
@@ -194,54 +194,64 @@ def trained(study: Study, model: str) -> Path:
 
 def measured(study: Study, model: str, place: str) -> Row:
     """How a model does at a place: strict scores on test tasks, or returns on validation seeds of the living scenario; kept once known."""
-    of = "" if place == study.live or study.split == TEST else f".{study.split}"
-    file = study.out / ROWS / f"{model}@{place}{of}.json"
+    if place == study.live:
+        return Row(model, place, tuple(_kept(study, model, place, "")))
+    return Row(model, place, tuple(score for split in study.splits for score in _kept(study, model, place, split)))
+
+
+def _kept(study: Study, model: str, place: str, split: str) -> list[float]:
+    file = study.out / ROWS / f"{model}@{place}{'' if split in ('', TEST) else f'.{split}'}.json"
     if not file.exists():
         cast = settled(Cast.load(trained(study, model)), SETTLED)
-        scores = _live(study, cast) if place == study.live else _tested(study, cast, place)
+        scores = _tested(study, cast, tasks_in(place, split)) if split else _live(study, cast)
         file.parent.mkdir(exist_ok=True)
         draft = file.with_suffix(".part")
         draft.write_text(json.dumps(scores), encoding="utf-8")
         draft.rename(file)
-    return Row(model, place, tuple(json.loads(file.read_text(encoding="utf-8"))))
+    return [float(score) for score in json.loads(file.read_text(encoding="utf-8"))]
 
 
 def _live(study: Study, cast: Cast) -> list[float]:
     return model_values(cast, study.live, range(*study.live_seeds))["return"]
 
 
-def _tested(study: Study, cast: Cast, domain: str) -> list[float]:
-    names = [name_of(placed) for placed in tasks_in(domain, study.split)]
+def _tested(study: Study, cast: Cast, tasks: Sequence[Placed]) -> list[float]:
+    names = [name_of(placed) for placed in tasks]
     plans = [Plan(name, 0, number, key=name) for name in names for number in range(study.attempts)]
     earned = [rollout.total for block in in_processes(cast, blocks(plans, BLOCK), 1) for rollout in block]
     return [fmean(earned[first : first + study.attempts]) for first in range(0, len(earned), study.attempts)]
 
 
+def attempted(study: Study, domain: str) -> list[Placed]:
+    """The tasks of a domain on which models are measured."""
+    return [placed for split in study.splits for placed in tasks_in(domain, split)]
+
+
 def reach(study: Study, domain: str) -> float:
     """What the gold plans of a domain's test tasks earn in the words that the start has: a small model writes no sentence of its own."""
     vocabulary = Engine.load(started(study)).vocabulary
-    return fmean(recited(placed, vocabulary) for placed in tasks_in(domain, study.split))
+    return fmean(recited(placed, vocabulary) for placed in attempted(study, domain))
 
 
-def unread(domain: str, split: str = TEST) -> float:
-    """What the gold plans of a domain's test tasks earn if all of a family get one and the same answer, the one that earns most there."""
-    families = [family for family in _families(domain, split).values() if len(family) > 1]
+def unread(tasks: Sequence[Placed]) -> float:
+    """What the gold plans of tasks earn if all of a family get one and the same answer, the one that earns most there."""
+    families = [family for family in _families(tasks).values() if len(family) > 1]
     best = [max(math.fsum(_answered(placed, other) for placed in family) for other in _answers(family)) for family in families]
-    return math.fsum(best) / len(tasks_in(domain, split))
+    return math.fsum(best) / len(tasks)
 
 
-def guessed(domain: str, split: str = TEST) -> list[float]:
-    """What the gold plan of each test task earns in the mean with an answer at random, of its options or else of those of its family."""
+def guessed(tasks: Sequence[Placed]) -> list[float]:
+    """What the gold plan of each task earns in the mean with an answer at random, of its options or else of those of its family."""
     found: dict[tuple[str, str, str], float] = {}
-    for family in _families(domain, split).values():
+    for family in _families(tasks).values():
         answers = _answers(family)
         found |= {placed.key: fmean(_answered(placed, other) for other in _options(placed) or answers) for placed in family}
-    return [found[placed.key] for placed in tasks_in(domain, split)]
+    return [found[placed.key] for placed in tasks]
 
 
-def _families(domain: str, split: str) -> dict[str, list[Placed]]:
+def _families(tasks: Sequence[Placed]) -> dict[str, list[Placed]]:
     families: dict[str, list[Placed]] = {}
-    for placed in tasks_in(domain, split):
+    for placed in tasks:
         families.setdefault(placed.task.template, []).append(placed)
     return families
 

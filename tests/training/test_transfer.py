@@ -22,6 +22,7 @@ from clinsim.training.transfer import (
     FIRST_SHIFT,
     START,
     Study,
+    attempted,
     courses_of,
     guessed,
     measured,
@@ -102,19 +103,23 @@ def test_one_answer_for_a_family_earns_what_its_commonest_answer_does():
     tasks = tasks_in("triage_emergency", TEST)
     family = [placed.task.gold[-1].arguments for placed in tasks if placed.task.template == "shift-where-to"]
     most = max(Counter((answer["esi_level"], answer["disposition"]) for answer in family).values())
-    assert unread("triage_emergency") == pytest.approx(most / len(tasks))
+    assert unread(tasks) == pytest.approx(most / len(tasks))
 
 
 def test_a_guess_earns_the_mean_over_options_or_over_the_answers_of_a_family():
-    assert guessed("medical_qa", TRAIN) == [0.25] * len(tasks_in("medical_qa", TRAIN))
-    assert 0.0 < sum(guessed("triage_emergency", TRAIN)) / len(tasks_in("triage_emergency", TRAIN)) <= 1.0
+    assert guessed(tasks_in("medical_qa", TRAIN)) == [0.25] * len(tasks_in("medical_qa", TRAIN))
+    tasks = [placed for placed in tasks_in("triage_emergency", TRAIN) if placed.task.template == "shift-danger-zone"]
+    assert guessed(tasks) == [0.5] * len(tasks)  # two dispositions, each right for half of them
+    assert unread(tasks) == 0.5
 
 
 def test_another_split_is_kept_apart(study):
-    other = replace(study, split=TRAIN)
+    other, both = replace(study, splits=(TRAIN,)), replace(study, splits=(TEST, TRAIN))
     row = measured(other, START, DOMAINS[1])
     assert len(row.scores) == len(tasks_in(DOMAINS[1], TRAIN))
     assert (study.out / "rows" / f"{START}@{DOMAINS[1]}.train.json").exists()
+    assert measured(both, START, DOMAINS[1]).scores == measured(study, START, DOMAINS[1]).scores + row.scores
+    assert attempted(both, DOMAINS[1]) == [*tasks_in(DOMAINS[1], TEST), *tasks_in(DOMAINS[1], TRAIN)]
 
 
 def test_a_study_with_another_start_is_not_mixed_up(study, tmp_path):
