@@ -126,9 +126,9 @@ def written(args: argparse.Namespace, study: Study, rows: Rows) -> list[str]:
     text = "\n".join([
         "# Training on static tasks\n",
         f"Made by `{' '.join(['python checks/static_training.py', *args.told])}`. Strict scores on {' and '.join(study.splits)} "
-        f"tasks (their number in brackets; means of {study.attempts} attempts), and the return in {study.live} on {args.live_seeds} validation seeds; differences from the "
-        f"start, paired, 95 % interval. {len(args.seeds)} training seeds, {study.steps} steps of GRPO; `+`: in turn with the living scenario; "
-        f"`{ALL}`: on all domains.\n",
+        f"tasks (their number in brackets; means of {study.attempts} attempts), and the return in {study.live} on {args.live_seeds} "
+        f"validation seeds; differences from the start, paired, 95 % interval. {len(args.seeds)} training seeds, {study.steps} steps of GRPO; "
+        f"`+`: in turn with the living scenario; `{ALL}`: on all domains.\n",
         table(study, rows),
         f"Better on the domain that was trained on, by an interval above 0: {', '.join(good) or 'none'}.\n",
         f"Above a guess after looking: {'; '.join(over_a_guess(study, rows))}.\n",
