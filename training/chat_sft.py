@@ -13,18 +13,20 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from accelerate import Accelerator
+from torch import Tensor
+from transformers import PreTrainedModel
 
 from clinsim.agents.adapters import adapter_parameters, merged
 from clinsim.agents.chat_server import ChatSettings
 from clinsim.benchmark.suite import Placed
+from clinsim.training.batches import Batch, decided_logps
 from clinsim.training.chat_lessons import chat_lessons, gold_plans
 from clinsim.training.course import Tell
 from clinsim.training.experts import Shown, expert_turns, seats_of
 from clinsim.training.run import RunFolder
 from clinsim.training.settings import ChatSftSettings, ServedSettings
 from clinsim.training.sft import FitRule, fitted
-from clinsim.training.spread import SHARED, Served, read_model
+from clinsim.training.spread import SHARED, Served, accelerator_of, read_model
 from clinsim.training.static_tasks import TRAIN, seats_of_tasks, tasks_in
 
 
@@ -38,7 +40,7 @@ def run_chat_sft(settings: ChatSftSettings, out: Path, tell: Tell) -> None:
     folder = RunFolder.opened(out, settings.model_dump(mode="json"), resume=False)
     tasks = tasks_shown(settings)
     served = read_model(as_served(settings), None, True)
-    device = Accelerator().device
+    device = accelerator_of(as_served(settings)).device
     model = served.model.to(device)
     for one in adapter_parameters(model, SHARED) if settings.rank else model.parameters():
         one.requires_grad_(True)
@@ -46,14 +48,19 @@ def run_chat_sft(settings: ChatSftSettings, out: Path, tell: Tell) -> None:
     seats = (seats_of(settings.scenario) if settings.episodes else {}) | seats_of_tasks(tasks)
     samples = list(chat_lessons(served.words, [*gold_plans(tasks), *_played(settings)], seats, asked))
     rule = FitRule(settings.passes, settings.learning_rate, batch_tokens=settings.batch_tokens, optimiser="adamw", seed=settings.seed)
-    with torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bf16"):
-        for step in fitted(model, samples, rule):
-            row = {"step": step.step, "loss": step.loss}
-            folder.add(row)
-            tell(row)
+    for step in fitted(model, samples, rule, scored_in_bf16 if settings.precision == "bf16" else decided_logps):
+        row = {"step": step.step, "loss": step.loss}
+        folder.add(row)
+        tell(row)
     plain = merged(model, SHARED) if settings.rank else model
     voices = {role: voice._replace(adapter=None) for role, voice in served.voices.items()}
     folder.keep_best(Served(plain, served.words, settings.start, voices, True))
+
+
+def scored_in_bf16(model: PreTrainedModel, batch: Batch) -> tuple[Tensor, Tensor]:
+    """The same in half the precision; autocast keeps what it has cast as long as it lasts, so it must not outlast an update of the weights."""
+    with torch.autocast(model.device.type, torch.bfloat16):
+        return decided_logps(model, batch)
 
 
 def tasks_shown(settings: ChatSftSettings) -> list[Placed]:

@@ -97,7 +97,7 @@ def trained(study: ChatStudy) -> Path:
         "tune": "weights", "precision": study.precision, "recompute": False, "batch_tokens": study.batch_tokens, "scenario": study.live,
         "courses": {study.domain: [f"tasks:{study.domain}"]}, "steps": study.steps, "groups": study.groups, "group_size": study.group_size,
         "block": study.groups * study.group_size, "learning_rate": study.learning_rate, "advantage": "leave_one_out", "entropy": 0.0, "updates": 2,
-        "evaluate_every": study.steps, "evaluation_seeds": (study.live_seeds[0], study.live_seeds[0] + 1), "seed": study.seed, "threads": 1,
+        "evaluate_every": study.steps, "evaluation_seeds": (study.live_seeds[0], study.live_seeds[0]), "seed": study.seed, "threads": 1,
     })  # fmt: skip
     run_served(settings, folder, (folder / LATEST).exists(), lambda row: None)
     return folder

@@ -74,16 +74,22 @@ class Course:
         self.tell(row)
 
     def _look(self, row: dict[str, Any]) -> None:
-        """Evaluate on the validation seeds; keep the best models."""
+        """Evaluate on the validation seeds; keep the best models, or the latest if there is nothing to evaluate on."""
+        if self.settings.evaluates:
+            row |= self._evaluated()
+        else:
+            self.folder.keep_best(self.learners.cast)
+        warned = watch.warnings(alike([*self.folder.rows(), row]))
+        self._add(row | ({"warnings": warned} if warned else {}))
+
+    def _evaluated(self) -> dict[str, Any]:
         began = perf_counter()
         found = in_short(self.values())
-        row |= {"evaluation": found, "look_seconds": perf_counter() - began}
         self.memory.since_best += 1
         if found["return"]["mean"] > self.memory.best:
             self.memory.best, self.memory.since_best = found["return"]["mean"], 0
             self.folder.keep_best(self.learners.cast)
-        warned = watch.warnings(alike([*self.folder.rows(), row]))
-        self._add(row | ({"warnings": warned} if warned else {}))
+        return {"evaluation": found, "look_seconds": perf_counter() - began}
 
 
 def remembered(folder: RunFolder, learners: Learners) -> grpo.Memory:

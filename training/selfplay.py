@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -40,6 +40,8 @@ CHAT = "chat:"
 
 class SelfPlaySettings(GrpoSettings):
     """Self-play; what it shares with GRPO means the same."""
+
+    may_be_blind: ClassVar[bool] = False
 
     iterations: int = Field(8, ge=1)
     train: Literal["sft", "grpo"] = Field("sft", description="On the parts that were kept, or by GRPO on all.")

@@ -69,6 +69,9 @@ class AdapterSettings(RunSettings):
 class GrpoSettings(AdapterSettings):
     """GRPO for several agents."""
 
+    may_be_blind: ClassVar[bool] = True
+    """Whether there may be nothing to evaluate on."""
+
     start: str = Field(description="Folder of the model to start from, or of a run (its best).")
     steps: int = Field(40, ge=1)
     groups: int = Field(4, ge=1, description="Starts (seeds) played in one step.")
@@ -111,7 +114,9 @@ class GrpoSettings(AdapterSettings):
     processes: Annotated[int, Field(ge=1)] | Literal["ray"] = Field(1, description="For playing; any number, and Ray, gives the same samples.")
     block: int = Field(8, ge=1, description="Episodes played in step: part of what fixes the numbers to the last bit.")
     evaluate_every: int = Field(10, ge=1)
-    evaluation_seeds: tuple[int, int] = Field((10_000, 10_032), description="Half-open; from the validation split.")
+    evaluation_seeds: tuple[int, int] = Field(
+        (10_000, 10_032), description="Half-open; from the validation split. [A, A]: none, and the latest model counts as the best."
+    )
     patience: int = Field(0, ge=0, description="Evaluations without a better one after which the run stops; 0: never.")
     watch: Literal["warn", "stop"] = Field("warn", description="What to do when a known collapse shows.")
 
@@ -130,15 +135,22 @@ class GrpoSettings(AdapterSettings):
         """Processes of this machine for playing what is not learnt from."""
         return self.processes if isinstance(self.processes, int) else 1
 
+    @property
+    def evaluates(self) -> bool:
+        """Whether there are validation seeds to look at."""
+        return self.evaluation_seeds[0] < self.evaluation_seeds[1]
+
     @field_validator("evaluation_seeds")
     @classmethod
     def _looks_at_validation(cls, seeds: tuple[int, int]) -> tuple[int, int]:
-        return _within(seeds, VALIDATION_SEEDS)
+        return seeds if seeds[0] == seeds[1] and cls.may_be_blind else _within(seeds, VALIDATION_SEEDS)
 
     @model_validator(mode="after")
     def _credits_what_it_compares(self) -> GrpoSettings:
         if self.credit == "counterfactual" and self.advantage == "team":
             raise ValueError("advantage team shares what was earned by all; credit counterfactual says who earned it: choose one")
+        if self.patience and not self.evaluates:
+            raise ValueError("patience waits for better evaluations, and evaluation_seeds holds none")
         if self.team_share and self.credit != "ledger":
             raise ValueError(f"team_share is added to each one's own ledger, and credit is {self.credit}")
         return self
@@ -212,6 +224,8 @@ class SftSettings(AdapterSettings):
 
 class QuickSettings(GrpoSettings):
     """A start that was taught too little: taught more, then learning by itself, then tested once."""
+
+    may_be_blind: ClassVar[bool] = False
 
     start: str = Field("start", description="Folder of the model to start from, or a shipped one.")
     expert: str = "guideline"

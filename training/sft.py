@@ -9,17 +9,21 @@ length, in an order drawn from the seed. Yields a `FitStep` after each update, s
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import Tensor
 from transformers import PreTrainedModel
 
 from clinsim.training.batches import Batch, batches, decided_logps
 from clinsim.training.loss import masked_mean
 from clinsim.training.optimiser import Kind, Optimiser, made, set_rate
 from clinsim.training.samples import Sample
+
+Score = Callable[[PreTrainedModel, Batch], tuple[Tensor, Tensor]]
+"""Log-probabilities and entropies of a batch, as `decided_logps` says them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ class FitStep:
     loss: float
 
 
-def fitted(model: PreTrainedModel, samples: Sequence[Sample], rule: FitRule) -> Iterator[FitStep]:
+def fitted(model: PreTrainedModel, samples: Sequence[Sample], rule: FitRule, score: Score = decided_logps) -> Iterator[FitStep]:
     """Fit what can be trained of a model to samples (an adapter on a frozen model, or all), one update after the other.
 
     Raises:
@@ -61,13 +65,13 @@ def fitted(model: PreTrainedModel, samples: Sequence[Sample], rule: FitRule) -> 
         if step % len(cut) == 0:
             turns = order.permutation(len(cut))
         set_rate(optimiser, rule.learning_rate * min(1.0, (step + 1) / rule.warm_up) * (1.0 - step / steps))
-        yield FitStep(step, steps, _update(model, cut[turns[step % len(cut)]], optimiser, rule))
+        yield FitStep(step, steps, _update(model, cut[turns[step % len(cut)]], optimiser, rule, score))
     model.train(False)
 
 
-def _update(model: PreTrainedModel, batch: Batch, optimiser: Optimiser, rule: FitRule) -> float:
+def _update(model: PreTrainedModel, batch: Batch, optimiser: Optimiser, rule: FitRule, score: Score) -> float:
     here = batch.to(model.device)
-    logps, _ = decided_logps(model, here)
+    logps, _ = score(model, here)
     loss = -masked_mean(logps, here.mask)
     if not math.isfinite(loss.item()):
         raise FloatingPointError("the loss is no number any more: lower the learning rate")
