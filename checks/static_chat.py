@@ -45,7 +45,7 @@ def study_of(args: argparse.Namespace, seed: int) -> ChatStudy:
 
 def of_study(study: ChatStudy) -> dict[tuple[str, str], list[float]]:
     """Train, and measure everywhere."""
-    return {(model, place): measured(study, model, place) for model in MODELS for place in study.places}
+    return {(model, place): measured(study, model, place) for place in study.places for model in MODELS}
 
 
 def change(rows: Rows, place: str) -> Estimate:
