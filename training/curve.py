@@ -8,7 +8,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import matplotlib.pyplot as plt
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 
 from clinsim.errors import UsageError
 from clinsim.training import quick
@@ -62,10 +63,11 @@ def _looks(folder: Path) -> list[tuple[float, Mapping[str, Any]]]:
 
 def _draw(places: Sequence[float], found: Sequence[Mapping[str, Any]], path: Path, unit: str) -> None:
     """Means on the validation seeds, with their 95 % intervals where they are known."""
-    figure, axes = plt.subplots(figsize=(6, 3.5), layout="constrained")
+    figure = Figure(figsize=(6, 3.5), layout="constrained")
+    FigureCanvasAgg(figure)  # loaded beforehand: where memory ran out it could not be any more
+    axes = figure.subplots()
     axes.plot(places, [one["mean"] for one in found], marker="o", markersize=3)
     if all(one["low"] is not None for one in found):
         axes.fill_between(places, [one["low"] for one in found], [one["high"] for one in found], alpha=0.2)
     axes.set(xlabel=unit, ylabel="return on validation seeds")
     figure.savefig(path, dpi=120, format="png")
-    plt.close(figure)

@@ -85,8 +85,9 @@ def run_sft(settings: SftSettings, out: Path, resume: bool, tell: Tell) -> None:
     """
     if settings.rank and settings.start == "fresh":
         raise UsageError("rank: an adapter needs a start that was taught; fresh weights are fitted whole (rank=0)")
-    folder = RunFolder.opened(out, settings.model_dump(mode="json"), resume=resume)
-    if (out / BEST).exists():
+    taught = (out / BEST).exists()
+    folder = RunFolder.opened(out, settings.model_dump(mode="json"), resume=resume, may_change=() if taught else settings.may_change)
+    if taught:
         return
     folder.begun_anew()
     torch.set_num_threads(settings.threads or workers())

@@ -103,8 +103,11 @@ def test_lessons_that_were_cut_off_are_taught_again_to_the_same_numbers(tmp_path
 
     run_recipe(RECIPES["sft"], settings, tmp_path / "straight", False, lambda row: None)
     with pytest.raises(KeyboardInterrupt):
-        run_recipe(RECIPES["sft"], settings, tmp_path / "cut", False, cut)
+        run_recipe(RECIPES["sft"], settings.model_copy(update={"learning_rate": 1.0}), tmp_path / "cut", False, cut)
     run_recipe(RECIPES["sft"], settings, tmp_path / "cut", True, lambda row: None)
+    slower = settings.model_copy(update={"learning_rate": 1e-4})  # might be set so before it is taught, as where lessons diverged
+    with pytest.raises(UsageError, match="holds a run with learning_rate"):
+        run_recipe(RECIPES["sft"], slower, tmp_path / "cut", True, lambda row: None)
     straight, again = (tmp_path / name for name in ("straight", "cut"))
     assert (straight / METRICS).read_bytes() == (again / METRICS).read_bytes()
     assert (straight / "best" / "model.safetensors").read_bytes() == (again / "best" / "model.safetensors").read_bytes()

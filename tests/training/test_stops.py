@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -52,6 +54,12 @@ STOPS: list[tuple[str, Callable[[], object], str]] = [
 def test_what_stops_a_run_is_told(tmp_path, happens, message):
     with pytest.raises(UsageError, match=f"training stopped: .*{message}.*no checkpoint yet"), stops_told(tmp_path):
         happens()
+
+
+def test_what_draws_the_curve_is_loaded_before_memory_runs_out():
+    """Else what is told is that it cannot be loaded, and not what ended the run."""
+    program = "import sys, clinsim.training.curve; sys.exit('matplotlib.backends.backend_agg' not in sys.modules)"
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def test_a_fault_of_ours_keeps_its_traceback(tmp_path):
