@@ -20,9 +20,10 @@ from clinsim.training.course import Tell
 from clinsim.training.evaluate import model_values
 from clinsim.training.kept import Row, files_in, key_from
 from clinsim.training.quick import learnt_by, settled, taught_by
-from clinsim.training.recipes import run_grpo, run_sft
+from clinsim.training.recipes import run_grpo
 from clinsim.training.run import RunFolder, write_model
 from clinsim.training.settings import GrpoSettings, QuickSettings, SftSettings
+from clinsim.training.sft import run_sft
 
 SCENARIO = "first_hour"
 FIRST_TEST_SEED = 22_000

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -12,16 +11,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
 import torch
 
 from clinsim.agents.cast import Cast
-from clinsim.agents.decoding import Engine
 from clinsim.agents.local import model_in
 from clinsim.errors import UsageError
 from clinsim.processes import workers
-from clinsim.record import ROLES
-from clinsim.referee import TRAINING_SEEDS
 from clinsim.rollout import check_policies, policy_for
 from clinsim.scenario_file import load_scenario
 from clinsim.training import boards, grpo, quick
@@ -30,10 +25,9 @@ from clinsim.training.credit import ITSELF
 from clinsim.training.curriculum import Syllabus
 from clinsim.training.curve import curve_left
 from clinsim.training.evaluate import figures, model_values, policy_values
-from clinsim.training.experts import Shown, lessons, played_by_expert, seats_of
-from clinsim.training.learners import learners_of, merged_cast, prepared, with_adapter
-from clinsim.training.model import Shape, fresh_engine, halve, sharpen
-from clinsim.training.run import BEST, RunFolder, alone_in, stops_told
+from clinsim.training.experts import seats_of
+from clinsim.training.learners import learners_of, merged_cast, prepared
+from clinsim.training.run import RunFolder, alone_in, stops_told
 from clinsim.training.selfplay import SelfPlaySettings, run_selfplay
 from clinsim.training.settings import (
     ChatSftSettings,
@@ -45,7 +39,7 @@ from clinsim.training.settings import (
     SftSettings,
     settings_from,
 )  # fmt: skip
-from clinsim.training.sft import FitRule, fitted
+from clinsim.training.sft import run_sft
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,60 +67,6 @@ def run_grpo(settings: GrpoSettings, out: Path, resume: bool, tell: Tell) -> Non
     use_threads(settings, memory)
     syllabus = Syllabus(settings, memory) if settings.courses else None
     Course(folder, learners, settings, memory, tell, grpo.played, played_here(cast, settings), syllabus).run()
-
-
-def run_sft(settings: SftSettings, out: Path, resume: bool, tell: Tell) -> None:
-    """Teach a model what experts did on training seeds. A fresh model has the vocabulary of these experts.
-
-    It takes minutes, so nothing is kept on the way: gone on with, it is taught again from the beginning, to the same numbers.
-
-    Raises:
-        UsageError: The folder holds another run.
-    """
-    if settings.rank and settings.start == "fresh":
-        raise UsageError("rank: an adapter needs a start that was taught; fresh weights are fitted whole (rank=0)")
-    taught = (out / BEST).exists()
-    folder = RunFolder.opened(out, settings.model_dump(mode="json"), resume=resume, may_change=() if taught else settings.may_change)
-    if taught:
-        return
-    folder.begun_anew()
-    torch.set_num_threads(settings.threads or workers())
-    shown = shown_for(settings)
-    seats = seats_of(settings.scenario)
-    shape = Shape(settings.vocabulary, settings.hidden, settings.layers, settings.heads)
-    engine = fresh_engine(shown, seats, shape, settings.seed) if settings.start == "fresh" else Engine.load(model_in(Path(settings.start)))
-    engine.grammar = settings.grammar
-    models = with_adapter(engine, settings.lora, settings.seed) if settings.rank else Cast.shared(engine)
-    teaching = frozenset(lesson_seeds(settings, settings.taught))
-    samples = list(lessons(engine, (turn for turn in shown if not teaching or turn.seed in teaching), seats))
-    rule = FitRule(settings.passes, settings.learning_rate, batch_tokens=settings.batch_tokens, optimiser=settings.optimiser, seed=settings.seed)
-    for step in fitted(engine.model, samples, rule):
-        row = {"step": step.step, "loss": step.loss}
-        folder.add(row)
-        tell(row)
-    if settings.temperature < 1.0:
-        sharpen(engine, settings.temperature)
-    if settings.half:
-        halve(engine)
-    folder.keep_best(models)
-
-
-def shown_for(settings: SftSettings) -> list[Shown]:
-    """The turns that an expert shows: of all roles in the first episodes, of some in more."""
-    counts = {role: settings.episodes + settings.more.get(role, 0) for role in settings.roles or ROLES}
-    seeds = lesson_seeds(settings, max(counts.values()))
-    taking = {role: frozenset(seeds[:count]) for role, count in counts.items()}
-    played = played_by_expert(settings.scenario, seeds, settings.expert, settings.processes)
-    shown = [turn for turn in played if turn.seed in taking.get(turn.role, ())]
-    middle = sorted(turn.reward for turn in shown)[len(shown) // 2] if settings.keep == "better_half" else -math.inf
-    return [turn for turn in shown if turn.reward >= middle]
-
-
-def lesson_seeds(settings: SftSettings, count: int) -> list[int]:
-    """The first `count` seeds of lessons: one after the other, or drawn from all training seeds by the run's seed."""
-    if not settings.drawn:
-        return list(range(settings.first_seed, settings.first_seed + count))
-    return [int(seed) for seed in np.random.default_rng((settings.seed, LESSONS)).permutation(TRAINING_SEEDS)[:count]]
 
 
 def run_merge(settings: MergeSettings, out: Path, resume: bool, tell: Tell) -> None:
@@ -200,8 +140,6 @@ def _extras_of_served() -> Iterator[None]:
         raise UsageError(f"chat models need the extras `llm` and `train`: pip install clinsim[llm,train] ({problem.name} is missing)") from problem
 
 
-LESSONS = 1
-"""Of a run's seed: the draw of lessons, apart from other draws."""
 _ONE_STEP = {"steps": 1, "groups": 1, "group_size": 2, "evaluation_seeds": (10_000, 10_001)}
 # A tiny model earns nothing: divergence and entropy see to it that a step is taken all the same.
 _ONE_SHORT_STEP = {**_ONE_STEP, "scenario": "first_hour", "threads": 1, "kl": 0.01, "entropy": 0.01}

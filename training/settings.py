@@ -310,7 +310,7 @@ def settings_from(kind: type[S], file: Path | None, given: Sequence[str]) -> S:
         first = problem.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         known = f"; there are {', '.join(kind.model_fields)}" if first["type"] == "extra_forbidden" else ""
-        raise UsageError(f"setting {key}: {first['msg'].lower().removeprefix('value error, ')}{known}") from problem
+        raise UsageError(f"{f'setting {key}' if key else 'settings'}: {first['msg'].lower().removeprefix('value error, ')}{known}") from problem
 
 
 def _of_file(file: Path) -> Mapping[str, Any]:

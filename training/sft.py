@@ -11,16 +11,30 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from clinsim.agents.cast import Cast
+from clinsim.agents.decoding import Engine
+from clinsim.agents.local import model_in
+from clinsim.errors import UsageError
+from clinsim.processes import workers
+from clinsim.record import ROLES
+from clinsim.referee import TRAINING_SEEDS
 from clinsim.training.batches import Batch, batches, decided_logps
+from clinsim.training.course import Tell
+from clinsim.training.experts import Shown, lessons, played_by_expert, seats_of
+from clinsim.training.learners import with_adapter
 from clinsim.training.loss import masked_mean
+from clinsim.training.model import Shape, fresh_engine, halve, sharpen
 from clinsim.training.optimiser import Kind, Optimiser, made, set_rate
+from clinsim.training.run import BEST, RunFolder
 from clinsim.training.samples import Sample
+from clinsim.training.settings import SftSettings
 
 Score = Callable[[PreTrainedModel, Batch], tuple[Tensor, Tensor]]
 """Log-probabilities and entropies of a batch, as `decided_logps` says them."""
@@ -91,3 +105,63 @@ def likelihood(model: PreTrainedModel, samples: Sequence[Sample], batch_tokens: 
         total -= float((logps * batch.mask).sum())
         counted += float(batch.mask.sum())
     return total / max(counted, 1.0)
+
+
+# ---------------------------------------------------------------- the recipe
+
+LESSONS = 1
+"""Of a run's seed: the draw of lessons, apart from other draws."""
+
+
+def run_sft(settings: SftSettings, out: Path, resume: bool, tell: Tell) -> None:
+    """Teach a model what experts did on training seeds. A fresh model has the vocabulary of these experts.
+
+    It takes minutes, so nothing is kept on the way: gone on with, it is taught again from the beginning, to the same numbers.
+
+    Raises:
+        UsageError: The folder holds another run.
+    """
+    if settings.rank and settings.start == "fresh":
+        raise UsageError("rank: an adapter needs a start that was taught; fresh weights are fitted whole (rank=0)")
+    taught = (out / BEST).exists()
+    folder = RunFolder.opened(out, settings.model_dump(mode="json"), resume=resume, may_change=() if taught else settings.may_change)
+    if taught:
+        return
+    folder.begun_anew()
+    torch.set_num_threads(settings.threads or workers())
+    shown = shown_for(settings)
+    seats = seats_of(settings.scenario)
+    shape = Shape(settings.vocabulary, settings.hidden, settings.layers, settings.heads)
+    engine = fresh_engine(shown, seats, shape, settings.seed) if settings.start == "fresh" else Engine.load(model_in(Path(settings.start)))
+    engine.grammar = settings.grammar
+    models = with_adapter(engine, settings.lora, settings.seed) if settings.rank else Cast.shared(engine)
+    teaching = frozenset(lesson_seeds(settings, settings.taught))
+    samples = list(lessons(engine, (turn for turn in shown if not teaching or turn.seed in teaching), seats))
+    rule = FitRule(settings.passes, settings.learning_rate, batch_tokens=settings.batch_tokens, optimiser=settings.optimiser, seed=settings.seed)
+    for step in fitted(engine.model, samples, rule):
+        row = {"step": step.step, "loss": step.loss}
+        folder.add(row)
+        tell(row)
+    if settings.temperature < 1.0:
+        sharpen(engine, settings.temperature)
+    if settings.half:
+        halve(engine)
+    folder.keep_best(models)
+
+
+def shown_for(settings: SftSettings) -> list[Shown]:
+    """The turns that an expert shows: of all roles in the first episodes, of some in more."""
+    counts = {role: settings.episodes + settings.more.get(role, 0) for role in settings.roles or ROLES}
+    seeds = lesson_seeds(settings, max(counts.values()))
+    taking = {role: frozenset(seeds[:count]) for role, count in counts.items()}
+    played = played_by_expert(settings.scenario, seeds, settings.expert, settings.processes)
+    shown = [turn for turn in played if turn.seed in taking.get(turn.role, ())]
+    middle = sorted(turn.reward for turn in shown)[len(shown) // 2] if settings.keep == "better_half" else -math.inf
+    return [turn for turn in shown if turn.reward >= middle]
+
+
+def lesson_seeds(settings: SftSettings, count: int) -> list[int]:
+    """The first `count` seeds of lessons: one after the other, or drawn from all training seeds by the run's seed."""
+    if not settings.drawn:
+        return list(range(settings.first_seed, settings.first_seed + count))
+    return [int(seed) for seed in np.random.default_rng((settings.seed, LESSONS)).permutation(TRAINING_SEEDS)[:count]]

@@ -10,8 +10,8 @@ import sys
 import pytest
 
 from clinsim.record import Entry
-from clinsim.training.recipes import shown_for
 from clinsim.training.settings import SftSettings
+from clinsim.training.sft import shown_for
 
 CHECK = "checks/beyond.py"
 

@@ -16,8 +16,9 @@ from clinsim.training import grpo
 from clinsim.training.batches import batches, decided_logps
 from clinsim.training.experts import lessons
 from clinsim.training.grpo import played, scored
-from clinsim.training.recipes import RECIPES, run_sft, settings_of
+from clinsim.training.recipes import RECIPES, settings_of
 from clinsim.training.settings import GrpoSettings, SftSettings
+from clinsim.training.sft import run_sft
 
 SMALL = GrpoSettings(start="", groups=1, group_size=4, threads=1, grammar=False, kl=0.01)
 

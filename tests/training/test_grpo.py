@@ -128,13 +128,14 @@ def test_a_checkpoint_that_was_being_moved_is_found(engine, tmp_path):
 
 
 def test_mistakes_are_named(start, tmp_path):
-    with pytest.raises(UsageError, match="unknown recipe 'fast'; there are grpo, sft, quick, served, selfplay, merge"):
+    with pytest.raises(UsageError, match="unknown recipe 'fast'; there are grpo, sft, quick, served, chat_sft, selfplay, merge"):
         recipe_of("fast")
     for given, message in [
         (["start=x", "stepz=1"], "there are scenario"),
         (["start=x", "steps=0"], "steps: input should be greater"),
         (["steps"], "key=value"),
         ([], "setting start: field required"),
+        (["start=x", "grouping=turn", "advantage=rae"], "^settings: grouping turn"),
         (["start=x", "frozen=["], r"setting frozen: '\[' cannot be read"),
         (["start=x", "threads=100000"], "threads: input should be less"),
         (["start=x", "evaluation_seeds=[20000,20002]"], r"evaluation_seeds: give two seeds .* from 10000 up to 20000"),

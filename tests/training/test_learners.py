@@ -18,9 +18,10 @@ from clinsim.errors import UsageError
 from clinsim.record import ROLES
 from clinsim.training.grpo import Memory, described, played, scored, trained, update
 from clinsim.training.learners import Learners, learners_of, merged_cast, prepared
-from clinsim.training.recipes import run_grpo, run_merge, run_sft
+from clinsim.training.recipes import run_grpo, run_merge
 from clinsim.training.run import RunFolder, write_model
 from clinsim.training.settings import GrpoSettings, MergeSettings, SftSettings
+from clinsim.training.sft import run_sft
 
 SMALL = GrpoSettings(start="", steps=2, groups=1, group_size=2, evaluate_every=1, evaluation_seeds=(10_000, 10_001), threads=1, rank=4, warm_up=0)
 WAYS = ("shared", "adapters", "models")

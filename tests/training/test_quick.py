@@ -19,9 +19,10 @@ from clinsim.intervals import of_pairs
 from clinsim.training.evaluate import model_values
 from clinsim.training.model import Shape, fresh_engine, halve, parameters, sharpen
 from clinsim.training.quick import RESULT, curve, is_shown, judged, learnt_by, taught_by
-from clinsim.training.recipes import RECIPES, lesson_seeds, rehearsed, run_quick, summary
+from clinsim.training.recipes import RECIPES, rehearsed, run_quick, summary
 from clinsim.training.run import METRICS, RunFolder
 from clinsim.training.settings import QuickSettings
+from clinsim.training.sft import lesson_seeds
 
 SMALL = QuickSettings(
     lessons=2, more_lessons={"radiologist": 1}, lesson_passes=1, steps=2, groups=1, group_size=2,
