@@ -82,7 +82,7 @@ def read(given: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--attempts", type=int, default=8, help="At each task that is tested.")
     parser.add_argument("--temperature", type=float, default=0.5, help="At which both are tested.")
     parser.add_argument("--splits", nargs="+", default=[TEST, HELD_OUT])
-    parser.add_argument("--live-seeds", type=int, default=16)
+    parser.add_argument("--live-seeds", type=int, default=16, help="Validation seeds of first_hour; 0: not measured there.")
     parser.add_argument("--precision", choices=["bf16", "fp32"], default="bf16")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--into", type=Path, default=ROOT / "runs" / "static_chat", help="Where models and their scores are kept.")

@@ -72,8 +72,8 @@ class ChatStudy:
 
     @property
     def places(self) -> tuple[str, ...]:
-        """Where they are measured."""
-        return (*self.splits, self.live)
+        """Where they are measured: with no live seeds, at tasks alone."""
+        return (*self.splits, *((self.live,) if self.live_seeds[0] < self.live_seeds[1] else ()))
 
 
 def taught(study: ChatStudy) -> Path:
