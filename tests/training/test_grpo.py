@@ -139,7 +139,7 @@ def test_mistakes_are_named(start, tmp_path):
         (["start=x", "frozen=["], r"setting frozen: '\[' cannot be read"),
         (["start=x", "threads=100000"], "threads: input should be less"),
         (["start=x", "evaluation_seeds=[20000,20002]"], r"evaluation_seeds: give two seeds .* from 10000 up to 20000"),
-        (["start=x", "evaluation_seeds=[10002,10002]"], "evaluation_seeds: give two seeds"),
+        (["start=x", "evaluation_seeds=[10003,10002]"], "evaluation_seeds: give two seeds"),
         (["start=x", "partners={nurse: idle}"], "unknown seat 'nurse'"),
         (["start=x", "partners={doctor: nobody}"], "unknown policy 'nobody'"),
         (["start=x", "credit=counterfactual", "credit_baseline=nobody"], "unknown policy 'nobody'"),
