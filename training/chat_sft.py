@@ -19,25 +19,33 @@ from transformers import PreTrainedModel
 from clinsim.agents.adapters import adapter_parameters, merged
 from clinsim.agents.chat_server import ChatSettings
 from clinsim.benchmark.suite import Placed
+from clinsim.processes import workers
 from clinsim.training.batches import Batch, decided_logps
 from clinsim.training.chat_lessons import chat_lessons, gold_plans
 from clinsim.training.course import Tell
 from clinsim.training.experts import Shown, expert_turns, seats_of
-from clinsim.training.run import RunFolder
+from clinsim.training.run import BEST, RunFolder
 from clinsim.training.settings import ChatSftSettings, ServedSettings
 from clinsim.training.sft import FitRule, fitted
 from clinsim.training.spread import SHARED, Served, accelerator_of, read_model
 from clinsim.training.static_tasks import TRAIN, seats_of_tasks, tasks_in
 
 
-def run_chat_sft(settings: ChatSftSettings, out: Path, tell: Tell) -> None:
+def run_chat_sft(settings: ChatSftSettings, out: Path, resume: bool, tell: Tell) -> None:
     """Teach a chat model, and leave it in the folder of the run as its best.
 
+    Nothing is kept on the way: gone on with, it is taught again from the beginning.
+
     Raises:
-        UsageError: The folder holds a run already, or there is no such model, domain or expert.
+        UsageError: The folder holds another run, or there is no such model, domain or expert.
         FloatingPointError: The loss is no number any more.
     """
-    folder = RunFolder.opened(out, settings.model_dump(mode="json"), resume=False)
+    taught = (out / BEST).exists()
+    folder = RunFolder.opened(out, settings.model_dump(mode="json"), resume=resume, may_change=() if taught else settings.may_change)
+    if taught:
+        return
+    folder.begun_anew()
+    torch.set_num_threads(settings.threads or workers())
     tasks = tasks_shown(settings)
     served = read_model(as_served(settings), None, True)
     device = accelerator_of(as_served(settings)).device

@@ -85,7 +85,7 @@ def taught(study: ChatStudy) -> Path:
     })  # fmt: skip
     folder = study.out / START
     if not (folder / BEST).exists():
-        run_chat_sft(settings, folder, lambda row: None)
+        run_chat_sft(settings, folder, folder.exists(), lambda row: None)
     return folder
 
 

@@ -100,13 +100,11 @@ def run_chat_sft(settings: ChatSftSettings, out: Path, resume: bool, tell: Tell)
     """Teach a chat model what experts did, and gold plans of training tasks.
 
     Raises:
-        UsageError: An extra is not installed, the folder holds a run already, or there is no such model or domain.
+        UsageError: An extra is not installed, the folder holds another run, or there is no such model or domain.
     """
-    if resume:
-        raise UsageError("chat_sft is not resumed: give another folder with --out")
     with _extras_of_served():
         from clinsim.training import chat_sft
-    chat_sft.run_chat_sft(settings, out, tell)
+    chat_sft.run_chat_sft(settings, out, resume, tell)
 
 
 def taught_small(settings: ChatSftSettings) -> AbstractContextManager[ChatSftSettings]:

@@ -280,6 +280,8 @@ class ChatSftSettings(AdapterSettings):
     def _has_lessons(self) -> ChatSftSettings:
         if not self.episodes and not self.tasks:
             raise ValueError("nothing teaches: give episodes, or tasks=[DOMAIN, ...]")
+        if not self.grammar:
+            raise ValueError("grammar is for small models of this process: a chat model writes freely as it is")
         return self
 
 

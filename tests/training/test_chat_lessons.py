@@ -148,7 +148,7 @@ def test_half_the_precision_learns_what_it_says(model, samples):
 
 def test_lessons_then_grpo_at_tasks_without_a_server(tiny, tmp_path):
     taught = settings_from(ChatSftSettings, None, [f"start={tiny}", "tasks=[medical_qa]", "share=0.1", "passes=1", "precision=fp32", "threads=1"])
-    run_chat_sft(taught, tmp_path / "taught", lambda row: None)
+    run_chat_sft(taught, tmp_path / "taught", False, lambda row: None)
     given = {
         "start": str(tmp_path / "taught"), "server": "here#dialect=json,most_tokens=8", "tune": "weights", "precision": "fp32", "steps": 2,
         "groups": 1, "group_size": 2, "evaluation_seeds": [10_000, 10_000], "courses": {"qa": ["tasks:medical_qa"]}, "threads": 1, "kl": 0.01,
@@ -162,6 +162,22 @@ def test_lessons_then_grpo_at_tasks_without_a_server(tiny, tmp_path):
     assert rows[0] == rows[1]
     assert [row.get("place") for row in rows[0]] == [None, "tasks:medical_qa", "tasks:medical_qa"]
     assert (tmp_path / "one" / "best" / "model.safetensors").is_file()
+
+
+def test_lessons_that_were_cut_off_are_given_again(tiny, tmp_path):
+    given = [f"start={tiny}", "tasks=[medical_qa]", "share=0.05", "passes=2", "precision=fp32", "threads=1", "batch_tokens=4096"]
+    settings = settings_from(ChatSftSettings, None, given)
+
+    def cut(row: dict) -> None:
+        raise KeyboardInterrupt
+
+    run_recipe(RECIPES["chat_sft"], settings, tmp_path / "straight", False, lambda row: None)
+    with pytest.raises(KeyboardInterrupt):
+        run_recipe(RECIPES["chat_sft"], settings, tmp_path / "cut", False, cut)
+    run_recipe(RECIPES["chat_sft"], settings, tmp_path / "cut", True, lambda row: None)
+    weights = [(tmp_path / name / "best" / "model.safetensors").read_bytes() for name in ("straight", "cut")]
+    assert weights[0] == weights[1]
+    assert RunFolder(tmp_path / "straight").rows() == RunFolder(tmp_path / "cut").rows()
 
 
 def test_adapters_of_roles_answer_in_the_ward(tiny, tmp_path):
