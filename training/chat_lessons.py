@@ -18,6 +18,7 @@ from clinsim.benchmark.suite import Placed
 from clinsim.errors import UsageError
 from clinsim.record import Observation, Reply, Seat
 from clinsim.training.experts import Shown
+from clinsim.training.here import templated
 from clinsim.training.samples import Group, Sample
 from clinsim.training.static_tasks import name_of, of_training, seat_at, unnamed
 
@@ -71,8 +72,7 @@ def _written(words: Any, talk: Dialogue, reply: Reply, dialect: str) -> tuple[li
     talk.note(reply)
     told = [*asked, talk.said(reply)]
     tools = functions(talk.seat.tools, strict=False) if dialect == "tools" else None
-    before = str(words.apply_chat_template(asked, tools=tools, add_generation_prompt=True, tokenize=False))
-    whole = str(words.apply_chat_template(told, tools=tools, tokenize=False))
+    before, whole = templated(words, asked, tools, True), templated(words, told, tools)
     said, end, _ = whole.removeprefix(before).partition(words.eos_token)
     if not whole.startswith(before) or not end:
         raise UsageError(f"start: its chat template does not end an answer with {words.eos_token}, or writes it otherwise than it asks for one")

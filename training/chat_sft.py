@@ -19,12 +19,15 @@ from transformers import PreTrainedModel
 from clinsim.agents.adapters import adapter_parameters, merged
 from clinsim.agents.chat_server import ChatSettings
 from clinsim.benchmark.suite import Placed
+from clinsim.errors import UsageError
 from clinsim.processes import workers
 from clinsim.training.batches import Batch, decided_logps
 from clinsim.training.chat_lessons import chat_lessons, gold_plans
 from clinsim.training.course import Tell
 from clinsim.training.experts import Shown, expert_turns, seats_of
+from clinsim.training.here import check_words
 from clinsim.training.run import BEST, RunFolder
+from clinsim.training.samples import Sample
 from clinsim.training.settings import ChatSftSettings, ServedSettings
 from clinsim.training.sft import FitRule, fitted
 from clinsim.training.spread import SHARED, Served, accelerator_of, read_model
@@ -32,14 +35,14 @@ from clinsim.training.static_tasks import TRAIN, seats_of_tasks, tasks_in
 
 
 def run_chat_sft(settings: ChatSftSettings, out: Path, resume: bool, tell: Tell) -> None:
-    """Teach a chat model, and leave it in the folder of the run as its best.
-
-    Nothing is kept on the way: gone on with, it is taught again from the beginning.
+    """Teach a chat model, and leave it in the folder of the run as its best. Nothing is kept on the way: gone on with, it is taught again.
 
     Raises:
-        UsageError: The folder holds another run, or there is no such model, domain or expert.
+        UsageError: The folder holds another run, there is no such model, domain or expert, or a lesson is longer than what the model reads.
         FloatingPointError: The loss is no number any more.
     """
+    if accelerator_of(as_served(settings)).num_processes > 1:
+        raise UsageError("chat_sft is taught by one process: start it without accelerate launch")
     taught = (out / BEST).exists()
     folder = RunFolder.opened(out, settings.model_dump(mode="json"), resume=resume, may_change=() if taught else settings.may_change)
     if taught:
@@ -48,6 +51,7 @@ def run_chat_sft(settings: ChatSftSettings, out: Path, resume: bool, tell: Tell)
     torch.set_num_threads(settings.threads or workers())
     tasks = tasks_shown(settings)
     served = read_model(as_served(settings), None, True)
+    check_words(served.words)
     device = accelerator_of(as_served(settings)).device
     model = served.model.to(device)
     for one in adapter_parameters(model, SHARED) if settings.rank else model.parameters():
@@ -55,6 +59,7 @@ def run_chat_sft(settings: ChatSftSettings, out: Path, resume: bool, tell: Tell)
     asked = ChatSettings(dialect=settings.dialect, window=settings.window, token_ids=True)
     seats = (seats_of(settings.scenario) if settings.episodes else {}) | seats_of_tasks(tasks)
     samples = list(chat_lessons(served.words, [*gold_plans(tasks), *_played(settings)], seats, asked))
+    _check_length(samples, model.config.max_position_embeddings)
     rule = FitRule(settings.passes, settings.learning_rate, batch_tokens=settings.batch_tokens, optimiser="adamw", seed=settings.seed)
     for step in fitted(model, samples, rule, scored_in_bf16 if settings.precision == "bf16" else decided_logps):
         row = {"step": step.step, "loss": step.loss}
@@ -63,6 +68,12 @@ def run_chat_sft(settings: ChatSftSettings, out: Path, resume: bool, tell: Tell)
     plain = merged(model, SHARED) if settings.rank else model
     voices = {role: voice._replace(adapter=None) for role, voice in served.voices.items()}
     folder.keep_best(Served(plain, served.words, settings.start, voices, True))
+
+
+def _check_length(samples: Sequence[Sample], room: int) -> None:
+    longest = max(len(sample.tokens) for sample in samples)
+    if longest > room:
+        raise UsageError(f"a lesson has {longest} tokens, and the model reads {room}: lower window, or leave out what has long documents")
 
 
 def scored_in_bf16(model: PreTrainedModel, batch: Batch) -> tuple[Tensor, Tensor]:

@@ -8,13 +8,14 @@ For one device, and for want of vLLM, which is faster with large models.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
 import torch
+from jinja2 import TemplateError
 from transformers import PreTrainedModel
 
 from clinsim.agents.adapters import switch
@@ -34,9 +35,33 @@ _ONE_AT_A_TIME = Lock()
 def prompt_of(words: Any, ask: Ask, dialect: str) -> list[int]:
     """The tokens of a question, as a server makes them by the template of the model."""
     tools = functions(ask.cards, strict=False) if dialect == "tools" and ask.cards else None
-    text = words.apply_chat_template(list(ask.messages), tools=tools, add_generation_prompt=True, tokenize=False)
-    tokens: list[int] = words.encode(str(text), add_special_tokens=False)
+    tokens: list[int] = words.encode(templated(words, ask.messages, tools, True), add_special_tokens=False)
     return tokens
+
+
+def templated(words: Any, messages: Iterable[Mapping[str, Any]], tools: Any = None, asks: bool = False) -> str:
+    """Messages as the chat template of a model writes them; `asks` if an answer is to follow.
+
+    Raises:
+        UsageError: There is no template, or it does not write such messages.
+    """
+    try:
+        return str(words.apply_chat_template(list(messages), tools=tools, add_generation_prompt=asks, tokenize=False))
+    except (ValueError, TemplateError) as problem:
+        raise UsageError(f"start: its tokenizer has no chat template for what is asked here ({str(problem).splitlines()[0]:.120})") from problem
+
+
+def check_words(words: Any) -> None:
+    """Find out, before anything is played or learnt, whether a tokenizer writes chats and says where an answer ends.
+
+    Raises:
+        UsageError: It does not.
+    """
+    if words.eos_token is None:
+        raise UsageError("start: its tokenizer names no token that ends an answer (eos_token)")
+    text = templated(words, [{"role": "system", "content": "a"}, {"role": "user", "content": "b"}], asks=True)
+    if not words.encode(text, add_special_tokens=False):
+        raise UsageError("start: its tokenizer knows no words; are its files in the folder?")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

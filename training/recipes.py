@@ -40,6 +40,7 @@ from clinsim.training.settings import (
     settings_from,
 )  # fmt: skip
 from clinsim.training.sft import run_sft
+from clinsim.training.static_tasks import TRAIN, tasks_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +193,9 @@ def settings_of(recipe: Recipe, file: Path | None, given: Sequence[str]) -> RunS
     boards.require(chosen.log)
     if isinstance(chosen, GrpoSettings):
         _check_others(chosen)
+    if isinstance(chosen, ChatSftSettings):
+        for domain in chosen.tasks:
+            tasks_in(domain, TRAIN)
     return chosen
 
 

@@ -8,13 +8,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from clinsim.agents.chat_server import settings_in
 from clinsim.agents.dialogue import system_text
 from clinsim.training.experts import expert_turns, seats_of
+from clinsim.training.here import HERE
 from clinsim.training.loopback import serving
 from clinsim.training.settings import ChatSftSettings, ServedSettings
 from clinsim.training.tiny_chat import write_tiny_chat
 
 SHORT = "dialect=json,window=1000"
+HERE_SHORT = f"{HERE}#{SHORT},most_tokens=16"
 """Short questions: a rehearsal shows that the parts fit, not that anything is learnt."""
 
 
@@ -39,12 +42,18 @@ def _tiny(settings: ServedSettings | ChatSftSettings) -> Iterator[Path]:
 
 @contextmanager
 def staged(settings: ServedSettings) -> Iterator[ServedSettings]:
-    """The same settings for a tiny model, which is served as long as this lasts.
+    """The same settings for a tiny model, which is served as long as this lasts, or plays in this process if the large one would.
 
     Raises:
-        UsageError: There is no such architecture.
+        UsageError: There is no such architecture, or no such setting of who plays.
     """
+    is_here = settings.server.partition("#")[0] == HERE
+    if is_here:
+        settings_in(settings.server.partition("#")[2])  # those of the rehearsal take their place
     with _tiny(settings) as folder:
+        if is_here:
+            yield settings.model_copy(update={"start": str(folder), "server": HERE_SHORT})
+            return
         lines = [json.dumps(turn.call) for turn in expert_turns(settings.scenario, range(1))]
         with serving(folder, "tiny", lines) as server:
             yield settings.model_copy(update={"start": str(folder), "server": f"tiny@{server.url}#{SHORT}", "exchange": ""})

@@ -25,7 +25,7 @@ from clinsim.training.course import Course, Tell, remembered, use_threads
 from clinsim.training.curriculum import Syllabus
 from clinsim.training.evaluate import Values, values_of
 from clinsim.training.handing_over import hand_over_adapter, hand_over_weights
-from clinsim.training.here import HERE, Here
+from clinsim.training.here import HERE, Here, check_words
 from clinsim.training.rollouts import Plan, Rollout, blocks, scenarios_of
 from clinsim.training.run import RunFolder
 from clinsim.training.server_rollouts import play_block_by
@@ -76,9 +76,11 @@ class Players:
         """Find out whether the SPEC names somebody; nothing is sent.
 
         Raises:
-            UsageError: It does not.
+            UsageError: It does not, or the model of this process cannot write chats.
         """
         self.answering(served, None)
+        if self.is_here:
+            check_words(served.words)
 
     def hand_over(self, served: Served, step: int) -> None:
         """Let the server play what had been learnt before a step. All processes take part.

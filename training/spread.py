@@ -13,6 +13,7 @@ import torch
 from accelerate import Accelerator, DistributedDataParallelKwargs, FullyShardedDataParallelPlugin
 from huggingface_hub import get_hf_file_metadata, hf_hub_url, try_to_load_from_cache
 from huggingface_hub.errors import HfHubHTTPError
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.distributed.checkpoint.state_dict import StateDictOptions, get_optimizer_state_dict, set_optimizer_state_dict
 from torch.distributed.tensor import DTensor
@@ -120,7 +121,7 @@ def read_model(settings: ServedSettings, checkpoint: Path | None, is_first: bool
             source, dtype=kept_in(settings), attn_implementation="sdpa", local_files_only=here
         )
         words: Any = AutoTokenizer.from_pretrained(source, local_files_only=here)
-    except (OSError, ValueError) as problem:
+    except (OSError, ValueError, SafetensorError) as problem:
         raise UsageError(f"start: transformers finds no model {source} ({str(problem).splitlines()[0]})") from problem
     return made_ready(model, words, settings, checkpoint, is_first)
 
