@@ -150,7 +150,9 @@ RECIPES: dict[str, Recipe] = {
     "grpo": Recipe("GRPO for all learning seats of a scenario, from any start", GrpoSettings, run_grpo, _ONE_STEP),
     "sft": Recipe("supervised training on scripted experts: a small model of one's own, from nothing", SftSettings, run_sft, _TWO_EPISODES),
     "quick": Recipe("a start taught too little is taught more, learns by itself, and is tested once, in minutes", QuickSettings, run_quick, _SMALL),
-    "served": Recipe("GRPO of a large chat model: accelerate learns, a server (vLLM) plays", ServedSettings, run_served, _ONE_SHORT_STEP, staged),
+    "served": Recipe(
+        "GRPO of a large chat model: accelerate learns, a server (vLLM) or this process plays", ServedSettings, run_served, _ONE_SHORT_STEP, staged
+    ),
     "chat_sft": Recipe(
         "supervised training of a large chat model on experts and gold plans", ChatSftSettings, run_chat_sft, _ONE_LESSON, taught_small
     ),

@@ -67,7 +67,7 @@ def fitted(model: PreTrainedModel, samples: Sequence[Sample], rule: FitRule, sco
     """Fit what can be trained of a model to samples (an adapter on a frozen model, or all), one update after the other.
 
     Raises:
-        FloatingPointError: The loss is no number any more.
+        FloatingPointError: Loss or weights are no numbers any more.
     """
     cut = list(batches(samples, rule.batch_tokens))
     steps = rule.passes * len(cut)
@@ -80,6 +80,8 @@ def fitted(model: PreTrainedModel, samples: Sequence[Sample], rule: FitRule, sco
             turns = order.permutation(len(cut))
         set_rate(optimiser, rule.learning_rate * min(1.0, (step + 1) / rule.warm_up) * (1.0 - step / steps))
         yield FitStep(step, steps, _update(model, cut[turns[step % len(cut)]], optimiser, rule, score))
+    if not all(bool(weights.isfinite().all()) for _, weights in free):
+        raise FloatingPointError("the weights are no numbers any more: lower the learning rate")
     model.train(False)
 
 

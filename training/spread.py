@@ -121,7 +121,7 @@ def read_model(settings: ServedSettings, checkpoint: Path | None, is_first: bool
             source, dtype=kept_in(settings), attn_implementation="sdpa", local_files_only=here
         )
         words: Any = AutoTokenizer.from_pretrained(source, local_files_only=here)
-    except (OSError, ValueError, SafetensorError) as problem:
+    except (OSError, ValueError, SafetensorError, RuntimeError) as problem:  # the last of weights in other shapes than the configuration says
         raise UsageError(f"start: transformers finds no model {source} ({str(problem).splitlines()[0]})") from problem
     return made_ready(model, words, settings, checkpoint, is_first)
 

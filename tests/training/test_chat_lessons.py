@@ -25,6 +25,7 @@ from clinsim.training.run import RunFolder
 from clinsim.training.server_rollouts import play_with
 from clinsim.training.settings import ChatSftSettings, ServedSettings, settings_from
 from clinsim.training.sft import FitRule, fitted, likelihood
+from clinsim.training.spread import read_model
 from clinsim.training.static_tasks import name_of, seats_of_tasks, tasks_in
 from clinsim.training.tiny_chat import write_tiny_chat
 from clinsim.training.writing import drawn
@@ -144,6 +145,25 @@ def test_half_the_precision_learns_what_it_says(model, samples):
     found = likelihood(model, samples)
     assert found < steps[0].loss - 0.5
     assert found == pytest.approx(steps[-1].loss, abs=0.1)
+
+
+def test_weights_that_burst_at_the_last_update_are_not_kept(model, samples):
+    def bursting(model, batch):
+        logps, entropies = decided_logps(model, batch)
+        return logps + (0.0 * logps).sqrt(), entropies  # the same, with a gradient that is no number
+
+    with pytest.raises(FloatingPointError, match="weights are no numbers"):
+        list(fitted(model, samples, FitRule(passes=1, batch_tokens=1 << 20, optimiser="adamw"), bursting))
+
+
+def test_weights_of_another_shape_are_named(tiny, tmp_path):
+    for file in tiny.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    told = json.loads((tiny / "config.json").read_text()) | {"vocab_size": 50, "pad_token_id": 0, "eos_token_id": 0}
+    (tmp_path / "config.json").write_text(json.dumps(told))
+    settings = ServedSettings.model_validate({"start": str(tmp_path), "server": "here", "tune": "weights", "precision": "fp32"})
+    with pytest.raises(UsageError, match="transformers finds no model"):
+        read_model(settings, None, True)
 
 
 def test_lessons_then_grpo_at_tasks_without_a_server(tiny, tmp_path):
