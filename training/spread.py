@@ -121,8 +121,12 @@ def read_model(settings: ServedSettings, checkpoint: Path | None, is_first: bool
             source, dtype=kept_in(settings), attn_implementation="sdpa", local_files_only=here
         )
         words: Any = AutoTokenizer.from_pretrained(source, local_files_only=here)
-    except (OSError, ValueError, SafetensorError, RuntimeError) as problem:  # the last of weights in other shapes than the configuration says
+    except (OSError, ValueError, SafetensorError) as problem:
         raise UsageError(f"start: transformers finds no model {source} ({str(problem).splitlines()[0]})") from problem
+    except RuntimeError as problem:  # of no kind of its own
+        if "mismatched_sizes" not in str(problem):
+            raise
+        raise UsageError(f"start: the weights in {source} have other shapes than its configuration says") from problem
     return made_ready(model, words, settings, checkpoint, is_first)
 
 
