@@ -7,8 +7,8 @@ For each training seed the model is taught some gold plans of the training tasks
 `first_hour`; then GRPO (`clinsim train served`, played in this process) goes on with the training tasks of one domain, the strict score as reward
 (`clinsim.training.chat_study`). The table has the strict scores of both on the splits `test` and `heldout`, whose templates and patients are
 those of no training task, and their return in `first_hour` on validation seeds. Differences are paired; intervals are of a bootstrap that draws
-training seeds and tasks (or validation seeds). What is there is not made again: a run that is interrupted goes on with the same command. Exit 1 if
-the learnt model is not better on the test tasks, interval above 0.
+training seeds and tasks (or validation seeds). What is there is not made again: a run that is interrupted goes on with the same command; other
+settings need another folder. Exit 1 if the learnt model is not better on the test tasks, interval above 0; 2 if something cannot be trained.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ from pathlib import Path
 import numpy as np
 
 from clinsim.benchmark.report import markdown
+from clinsim.errors import UsageError
 from clinsim.intervals import Estimate, of_runs
 from clinsim.processes import shared_out
-from clinsim.training.chat_study import HELD_OUT, LEARNT, MODELS, START, ChatStudy, measured
-from clinsim.training.static_tasks import TEST, domains
+from clinsim.training.chat_study import LEARNT, MODELS, START, ChatStudy, measured, opened
+from clinsim.training.static_tasks import HELD_OUT, TEST, domains
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "checks" / "results"
@@ -45,6 +46,7 @@ def study_of(args: argparse.Namespace, seed: int) -> ChatStudy:
 
 def of_study(study: ChatStudy) -> dict[tuple[str, str], list[float]]:
     """Train, and measure everywhere."""
+    opened(study)
     return {(model, place): measured(study, model, place) for place in study.places for model in MODELS}
 
 
@@ -95,7 +97,11 @@ def main(given: Sequence[str] | None = None) -> int:
     """Train, measure, write the table."""
     args = read(given)
     studies = [study_of(args, seed) for seed in args.seeds]
-    found = shared_out(of_study, studies, processes=args.workers, preload="clinsim.training.chat_study")
+    try:
+        found = shared_out(of_study, studies, processes=args.workers, preload="clinsim.training.chat_study")
+    except UsageError as problem:
+        print(f"static_chat: {problem}", file=sys.stderr)
+        return 2
     rows: Rows = {key: [one[key] for one in found] for key in found[0]}
     text = "\n".join([
         "# Training a chat model on static tasks\n",

@@ -33,7 +33,7 @@ import numpy as np
 from clinsim.benchmark.report import markdown
 from clinsim.intervals import Estimate, of_runs
 from clinsim.processes import shared_out
-from clinsim.training.static_tasks import TEST
+from clinsim.training.static_tasks import HELD_OUT, TEST
 from clinsim.training.transfer import ALL, START, Row, Study, attempted, guessed, more_tasks, of_model, reach, started, unread
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -108,7 +108,7 @@ def read(given: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--shown-share", type=float, default=0.5, help="Share of the training tasks of the suite whose gold plans it is taught.")
     parser.add_argument("--shown-more", type=float, default=0.25, help="The same share of those that are written besides.")
     parser.add_argument("--repeats", type=int, default=6, help="How often these plans are shown beside one episode each.")
-    parser.add_argument("--split", choices=(TEST, "heldout", f"{TEST},heldout"), default=TEST, help="Whose tasks are attempted.")
+    parser.add_argument("--split", choices=(TEST, HELD_OUT, f"{TEST},{HELD_OUT}"), default=TEST, help="Whose tasks are attempted.")
     parser.add_argument("--steps", type=int, default=80, help="Of GRPO, for each model.")
     parser.add_argument("--beside", action="store_true", help="Train a model on each domain and the living scenario in turn as well.")
     parser.add_argument("--attempts", type=int, default=8, help="At each test task.")

@@ -20,16 +20,14 @@ from clinsim.agents.adapters import adapter_parameters, merged
 from clinsim.agents.chat_server import ChatSettings
 from clinsim.benchmark.suite import Placed
 from clinsim.errors import UsageError
-from clinsim.processes import workers
 from clinsim.training.batches import Batch, decided_logps
 from clinsim.training.chat_lessons import chat_lessons, gold_plans
 from clinsim.training.course import Tell
 from clinsim.training.experts import Shown, expert_turns, seats_of
 from clinsim.training.here import check_words
-from clinsim.training.run import BEST, RunFolder
 from clinsim.training.samples import Sample
-from clinsim.training.settings import ChatSftSettings, ServedSettings
-from clinsim.training.sft import FitRule, fitted
+from clinsim.training.settings import HERE, ChatSftSettings, ServedSettings
+from clinsim.training.sft import FitRule, fitted, lessons_begun, told
 from clinsim.training.spread import SHARED, Served, accelerator_of, read_model
 from clinsim.training.static_tasks import TRAIN, seats_of_tasks, tasks_in
 
@@ -41,19 +39,16 @@ def run_chat_sft(settings: ChatSftSettings, out: Path, resume: bool, tell: Tell)
         UsageError: The folder holds another run, there is no such model, domain or expert, or a lesson is longer than what the model reads.
         FloatingPointError: The loss is no number any more.
     """
-    if accelerator_of(as_served(settings)).num_processes > 1:
+    accelerator = accelerator_of(as_served(settings))
+    if accelerator.num_processes > 1:
         raise UsageError("chat_sft is taught by one process: start it without accelerate launch")
-    taught = (out / BEST).exists()
-    folder = RunFolder.opened(out, settings.model_dump(mode="json"), resume=resume, may_change=() if taught else settings.may_change)
-    if taught:
+    folder = lessons_begun(settings, out, resume)
+    if folder is None:
         return
-    folder.begun_anew()
-    torch.set_num_threads(settings.threads or workers())
     tasks = tasks_shown(settings)
     served = read_model(as_served(settings), None, True)
     check_words(served.words)
-    device = accelerator_of(as_served(settings)).device
-    model = served.model.to(device)
+    model = served.model.to(accelerator.device)
     for one in adapter_parameters(model, SHARED) if settings.rank else model.parameters():
         one.requires_grad_(True)
     asked = ChatSettings(dialect=settings.dialect, window=settings.window, token_ids=True)
@@ -61,10 +56,7 @@ def run_chat_sft(settings: ChatSftSettings, out: Path, resume: bool, tell: Tell)
     samples = list(chat_lessons(served.words, [*gold_plans(tasks), *_played(settings)], seats, asked))
     _check_length(samples, model.config.max_position_embeddings)
     rule = FitRule(settings.passes, settings.learning_rate, batch_tokens=settings.batch_tokens, optimiser="adamw", seed=settings.seed)
-    for step in fitted(model, samples, rule, scored_in_bf16 if settings.precision == "bf16" else decided_logps):
-        row = {"step": step.step, "loss": step.loss}
-        folder.add(row)
-        tell(row)
+    told(fitted(model, samples, rule, scored_in_bf16 if settings.precision == "bf16" else decided_logps), folder, tell)
     plain = merged(model, SHARED) if settings.rank else model
     voices = {role: voice._replace(adapter=None) for role, voice in served.voices.items()}
     folder.keep_best(Served(plain, served.words, settings.start, voices, True))
@@ -99,6 +91,6 @@ def _played(settings: ChatSftSettings) -> list[Shown]:
 def as_served(settings: ChatSftSettings) -> ServedSettings:
     """What the same model is to the recipe `served`."""
     return ServedSettings(
-        start=settings.start, server="here", scenario=settings.scenario, seed=settings.seed, tune="adapters" if settings.rank else "weights",
+        start=settings.start, server=HERE, scenario=settings.scenario, seed=settings.seed, tune="adapters" if settings.rank else "weights",
         rank=settings.rank or 1, alpha=settings.alpha, targets=settings.targets, precision=settings.precision, recompute=settings.recompute,
     )  # fmt: skip

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -26,16 +26,15 @@ from clinsim.record import ROLES
 from clinsim.training.chat_sft import run_chat_sft
 from clinsim.training.here import Here
 from clinsim.training.rollouts import Plan, blocks, scenarios_of
-from clinsim.training.run import BEST, LATEST
+from clinsim.training.run import BEST, LATEST, RunFolder
 from clinsim.training.served import run_served
 from clinsim.training.server_rollouts import play_with
 from clinsim.training.settings import ChatSftSettings, ServedSettings
-from clinsim.training.static_tasks import name_of, tasks_in
+from clinsim.training.static_tasks import HELD_OUT, TEST, name_of, tasks_in
 
 START, LEARNT = "start", "learnt"
 MODELS = (START, LEARNT)
 ROWS = "rows"
-HELD_OUT = "heldout"
 MOST_TOKENS = 96
 """Of one call: gold plans of the suite are shorter, but for long reports."""
 
@@ -56,7 +55,7 @@ class ChatStudy:
     passes: int
     steps: int
     seed: int
-    splits: tuple[str, ...] = ("test", HELD_OUT)
+    splits: tuple[str, ...] = (TEST, HELD_OUT)
     live: str = "first_hour"
     live_seeds: tuple[int, int] = (10_000, 10_016)
     groups: int = 16
@@ -76,6 +75,15 @@ class ChatStudy:
         return (*self.splits, *((self.live,) if self.live_seeds[0] < self.live_seeds[1] else ()))
 
 
+def opened(study: ChatStudy) -> None:
+    """Make the folder of a study, or find it there.
+
+    Raises:
+        UsageError: It holds a study with other settings: what was measured by those would be told as measured by these.
+    """
+    RunFolder.opened(study.out, {name: value for name, value in asdict(study).items() if name != "out"}, resume=study.out.exists())
+
+
 def taught(study: ChatStudy) -> Path:
     """The run of the start."""
     settings = ChatSftSettings.model_validate({
@@ -84,8 +92,7 @@ def taught(study: ChatStudy) -> Path:
         "precision": study.precision, "recompute": False, "seed": study.seed,
     })  # fmt: skip
     folder = study.out / START
-    if not (folder / BEST).exists():
-        run_chat_sft(settings, folder, folder.exists(), lambda row: None)
+    run_chat_sft(settings, folder, folder.exists(), lambda row: None)
     return folder
 
 

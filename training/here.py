@@ -24,10 +24,9 @@ from clinsim.agents.dialogue import Ask, functions
 from clinsim.agents.parsing import parse_reply
 from clinsim.errors import UsageError
 from clinsim.record import Reply
+from clinsim.training.settings import HERE
 from clinsim.training.writing import Answer, drawn
 
-HERE = "here"
-"""In place of MODEL@URL."""
 _ONE_AT_A_TIME = Lock()
 """Adapters of one model take turns: they are switched on for all of it."""
 

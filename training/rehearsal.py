@@ -11,14 +11,13 @@ from tempfile import TemporaryDirectory
 from clinsim.agents.chat_server import settings_in
 from clinsim.agents.dialogue import system_text
 from clinsim.training.experts import expert_turns, seats_of
-from clinsim.training.here import HERE
 from clinsim.training.loopback import serving
-from clinsim.training.settings import ChatSftSettings, ServedSettings
+from clinsim.training.settings import HERE, ChatSftSettings, ServedSettings, plays_here
 from clinsim.training.tiny_chat import write_tiny_chat
 
 SHORT = "dialect=json,window=1000"
-HERE_SHORT = f"{HERE}#{SHORT},most_tokens=16"
 """Short questions: a rehearsal shows that the parts fit, not that anything is learnt."""
+HERE_SHORT = f"{HERE}#{SHORT},most_tokens=16"
 
 
 @contextmanager
@@ -47,7 +46,7 @@ def staged(settings: ServedSettings) -> Iterator[ServedSettings]:
     Raises:
         UsageError: There is no such architecture, or no such setting of who plays.
     """
-    is_here = settings.server.partition("#")[0] == HERE
+    is_here = plays_here(settings.server)
     if is_here:
         settings_in(settings.server.partition("#")[2])  # those of the rehearsal take their place
     with _tiny(settings) as folder:

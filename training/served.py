@@ -25,11 +25,11 @@ from clinsim.training.course import Course, Tell, remembered, use_threads
 from clinsim.training.curriculum import Syllabus
 from clinsim.training.evaluate import Values, values_of
 from clinsim.training.handing_over import hand_over_adapter, hand_over_weights
-from clinsim.training.here import HERE, Here, check_words
+from clinsim.training.here import Here, check_words
 from clinsim.training.rollouts import Plan, Rollout, blocks, scenarios_of
 from clinsim.training.run import RunFolder
 from clinsim.training.server_rollouts import play_block_by
-from clinsim.training.settings import ServedSettings
+from clinsim.training.settings import ServedSettings, plays_here
 from clinsim.training.spread import Served, accelerator_of, far_learners, read_model
 
 KEPT = 2
@@ -56,7 +56,7 @@ class Players:
     @property
     def is_here(self) -> bool:
         """Whether the model plays in this process."""
-        return self.spec.partition("#")[0] == HERE
+        return plays_here(self.spec)
 
     def server_of(self, adapter: str | None) -> Server:
         """Where an adapter answers, or the bare model."""
@@ -169,7 +169,7 @@ def run_served(settings: ServedSettings, out: Path, resume: bool, tell: Tell) ->
         RunFolder.opened(out, settings.model_dump(mode="json"), resume=resume, may_change=settings.may_change, ends="steps")
     accelerator.wait_for_everyone()
     folder = RunFolder(out) if first else Elsewhere(out)
-    if accelerator.num_processes > 1 and settings.server.partition("#")[0] == HERE:
+    if accelerator.num_processes > 1 and plays_here(settings.server):
         raise UsageError("server here is played by one process: start a server for more")
     served = read_model(settings, out / "latest" if folder.has_checkpoint else None, first)
     learners = far_learners(served, accelerator, settings)

@@ -26,8 +26,15 @@ LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_
 """The linear layers of a Llama or Qwen block."""
 
 
+HERE = "here"
+"""In place of MODEL@URL: the model of this process plays."""
 VALIDATION_SEEDS = (TRAINING_SEEDS, 20_000)
 """Half-open; training seeds end where they begin, and test seeds begin where they end."""
+
+
+def plays_here(server: str) -> bool:
+    """Whether a SPEC names the model of this process."""
+    return server.partition("#")[0] == HERE
 
 
 def _within(seeds: tuple[int, int], split: tuple[int, int]) -> tuple[int, int]:
@@ -189,7 +196,7 @@ class ServedSettings(GrpoSettings):
             raise ValueError("weights that are spread over devices are moved by adamw")
         if self.credit == "counterfactual" or self.grouping == "turn":
             raise ValueError("credit counterfactual and grouping turn are worked out by models of this process, not over a server")
-        if self.server.partition("#")[0] == "here" and self.sharding != "none":
+        if plays_here(self.server) and self.sharding != "none":
             raise ValueError("server here is a model that one process holds whole: sharding is none")
         if not self.grammar:
             raise ValueError("grammar is for models of this process: what a server plays writes freely as it is")

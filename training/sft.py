@@ -9,7 +9,7 @@ length, in an order drawn from the seed. Yields a `FitStep` after each update, s
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,7 +34,7 @@ from clinsim.training.model import Shape, fresh_engine, halve, sharpen
 from clinsim.training.optimiser import Kind, Optimiser, made, set_rate
 from clinsim.training.run import BEST, RunFolder
 from clinsim.training.samples import Sample
-from clinsim.training.settings import SftSettings
+from clinsim.training.settings import RunSettings, SftSettings
 
 Score = Callable[[PreTrainedModel, Batch], tuple[Tensor, Tensor]]
 """Log-probabilities and entropies of a batch, as `decided_logps` says them."""
@@ -125,12 +125,9 @@ def run_sft(settings: SftSettings, out: Path, resume: bool, tell: Tell) -> None:
     """
     if settings.rank and settings.start == "fresh":
         raise UsageError("rank: an adapter needs a start that was taught; fresh weights are fitted whole (rank=0)")
-    taught = (out / BEST).exists()
-    folder = RunFolder.opened(out, settings.model_dump(mode="json"), resume=resume, may_change=() if taught else settings.may_change)
-    if taught:
+    folder = lessons_begun(settings, out, resume)
+    if folder is None:
         return
-    folder.begun_anew()
-    torch.set_num_threads(settings.threads or workers())
     shown = shown_for(settings)
     seats = seats_of(settings.scenario)
     shape = Shape(settings.vocabulary, settings.hidden, settings.layers, settings.heads)
@@ -140,15 +137,35 @@ def run_sft(settings: SftSettings, out: Path, resume: bool, tell: Tell) -> None:
     teaching = frozenset(lesson_seeds(settings, settings.taught))
     samples = list(lessons(engine, (turn for turn in shown if not teaching or turn.seed in teaching), seats))
     rule = FitRule(settings.passes, settings.learning_rate, batch_tokens=settings.batch_tokens, optimiser=settings.optimiser, seed=settings.seed)
-    for step in fitted(engine.model, samples, rule):
-        row = {"step": step.step, "loss": step.loss}
-        folder.add(row)
-        tell(row)
+    told(fitted(engine.model, samples, rule), folder, tell)
     if settings.temperature < 1.0:
         sharpen(engine, settings.temperature)
     if settings.half:
         halve(engine)
     folder.keep_best(models)
+
+
+def lessons_begun(settings: RunSettings, out: Path, resume: bool) -> RunFolder | None:
+    """The folder of lessons that begin, or begin anew: nothing is kept on the way; None if they have been given.
+
+    Raises:
+        UsageError: The folder holds another run.
+    """
+    taught = (out / BEST).exists()
+    folder = RunFolder.opened(out, settings.model_dump(mode="json"), resume=resume, may_change=() if taught else settings.may_change)
+    if taught:
+        return None
+    folder.begun_anew()
+    torch.set_num_threads(settings.threads or workers())
+    return folder
+
+
+def told(steps: Iterable[FitStep], folder: RunFolder, tell: Tell) -> None:
+    """Fit to the end, and write and tell each step."""
+    for step in steps:
+        row = {"step": step.step, "loss": step.loss}
+        folder.add(row)
+        tell(row)
 
 
 def shown_for(settings: SftSettings) -> list[Shown]:

@@ -30,7 +30,7 @@ from clinsim.training.rollouts import TASK, Model, Plan, Rollout, Said
 
 MOST_TURNS = 8
 """Calls that an attempt may make in training and in its evaluation: enough for the gold plans of the own suite that a small model can follow."""
-TRAIN, TEST = "train", "test"
+TRAIN, TEST, HELD_OUT = "train", "test", "heldout"
 APART = "#"
 """Between the folder of a suite and a domain in it."""
 

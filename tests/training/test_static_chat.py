@@ -46,3 +46,5 @@ def test_a_slice_is_trained_measured_and_gone_on_with(check, tmp_path, capsys):
     assert (tmp_path / "static_chat.md").read_text() == first
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "runs").rglob("*.safetensors")} == made
     assert capsys.readouterr().out.count("Made by") == 2
+    assert check.main([*given, "--temperature", "1"]) == 2  # what was measured at another temperature is not told as this
+    assert "temperature 0.5, not 1.0" in capsys.readouterr().err
