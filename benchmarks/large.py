@@ -42,11 +42,12 @@ from clinsim.rollout import policy_for
 from clinsim.scenario_file import load_scenario
 from clinsim.training.advantages import Baselines
 from clinsim.training.batches import batches, conversations
+from clinsim.training.chat_settings import ServedSettings
 from clinsim.training.experts import expert_turns, seats_of
 from clinsim.training.grpo import Scored, scored, update
 from clinsim.training.learners import Learner, Learners
 from clinsim.training.rollouts import Plan, Rollout, Table, in_step, model_at, opened
-from clinsim.training.settings import ServedSettings, settings_from
+from clinsim.training.settings import settings_from
 from clinsim.training.spread import Served, accelerator_of, far_learners, kept_in, made_ready
 from clinsim.training.tiny_chat import chat_words
 

@@ -22,11 +22,11 @@ from clinsim.benchmark.suite import Placed
 from clinsim.errors import UsageError
 from clinsim.training.batches import Batch, decided_logps
 from clinsim.training.chat_lessons import chat_lessons, gold_plans
+from clinsim.training.chat_settings import HERE, ChatSftSettings, ServedSettings
 from clinsim.training.course import Tell
 from clinsim.training.experts import Shown, expert_turns, seats_of
 from clinsim.training.here import check_words
 from clinsim.training.samples import Sample
-from clinsim.training.settings import HERE, ChatSftSettings, ServedSettings
 from clinsim.training.sft import FitRule, fitted, lessons_begun, told
 from clinsim.training.spread import SHARED, Served, accelerator_of, read_model
 from clinsim.training.static_tasks import TRAIN, seats_of_tasks, tasks_in

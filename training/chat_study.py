@@ -23,13 +23,13 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from clinsim.agents.chat import Answering
 from clinsim.agents.chat_server import ChatSettings
 from clinsim.record import ROLES
+from clinsim.training.chat_settings import ChatSftSettings, ServedSettings
 from clinsim.training.chat_sft import run_chat_sft
 from clinsim.training.here import Here
 from clinsim.training.rollouts import Plan, blocks, scenarios_of
 from clinsim.training.run import BEST, LATEST, RunFolder
 from clinsim.training.served import run_served
 from clinsim.training.server_rollouts import play_with
-from clinsim.training.settings import ChatSftSettings, ServedSettings
 from clinsim.training.static_tasks import HELD_OUT, TEST, name_of, tasks_in
 
 START, LEARNT = "start", "learnt"

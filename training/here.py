@@ -24,7 +24,7 @@ from clinsim.agents.dialogue import Ask, functions
 from clinsim.agents.parsing import parse_reply
 from clinsim.errors import UsageError
 from clinsim.record import Reply
-from clinsim.training.settings import HERE
+from clinsim.training.chat_settings import HERE
 from clinsim.training.writing import Answer, drawn
 
 _ONE_AT_A_TIME = Lock()

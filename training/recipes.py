@@ -20,6 +20,7 @@ from clinsim.processes import workers
 from clinsim.rollout import check_policies, policy_for
 from clinsim.scenario_file import load_scenario
 from clinsim.training import boards, grpo, quick
+from clinsim.training.chat_settings import ChatSftSettings, ServedSettings
 from clinsim.training.course import Course, Tell, played_here, remembered, use_threads
 from clinsim.training.credit import ITSELF
 from clinsim.training.curriculum import Syllabus
@@ -29,16 +30,7 @@ from clinsim.training.experts import seats_of
 from clinsim.training.learners import learners_of, merged_cast, prepared
 from clinsim.training.run import RunFolder, alone_in, stops_told
 from clinsim.training.selfplay import SelfPlaySettings, run_selfplay
-from clinsim.training.settings import (
-    ChatSftSettings,
-    GrpoSettings,
-    MergeSettings,
-    QuickSettings,
-    RunSettings,
-    ServedSettings,
-    SftSettings,
-    settings_from,
-)  # fmt: skip
+from clinsim.training.settings import GrpoSettings, MergeSettings, QuickSettings, RunSettings, SftSettings, settings_from
 from clinsim.training.sft import run_sft
 from clinsim.training.static_tasks import TRAIN, tasks_in
 

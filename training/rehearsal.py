@@ -10,9 +10,9 @@ from tempfile import TemporaryDirectory
 
 from clinsim.agents.chat_server import settings_in
 from clinsim.agents.dialogue import system_text
+from clinsim.training.chat_settings import HERE, ChatSftSettings, ServedSettings, plays_here
 from clinsim.training.experts import expert_turns, seats_of
 from clinsim.training.loopback import serving
-from clinsim.training.settings import HERE, ChatSftSettings, ServedSettings, plays_here
 from clinsim.training.tiny_chat import write_tiny_chat
 
 SHORT = "dialect=json,window=1000"

@@ -21,6 +21,7 @@ from clinsim.agents.chat import Answering
 from clinsim.agents.chat_server import Server, server_of, settings_in
 from clinsim.errors import UsageError
 from clinsim.training import grpo
+from clinsim.training.chat_settings import ServedSettings, plays_here
 from clinsim.training.course import Course, Tell, remembered, use_threads
 from clinsim.training.curriculum import Syllabus
 from clinsim.training.evaluate import Values, values_of
@@ -29,7 +30,6 @@ from clinsim.training.here import Here, check_words
 from clinsim.training.rollouts import Plan, Rollout, blocks, scenarios_of
 from clinsim.training.run import RunFolder
 from clinsim.training.server_rollouts import play_block_by
-from clinsim.training.settings import ServedSettings, plays_here
 from clinsim.training.spread import Served, accelerator_of, far_learners, read_model
 
 KEPT = 2

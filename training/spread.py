@@ -24,9 +24,9 @@ from clinsim.agents.cast import ALL, MANIFEST, Voice
 from clinsim.errors import UsageError
 from clinsim.record import ROLES
 from clinsim.training.batches import Batch, decided_logps
+from clinsim.training.chat_settings import ServedSettings
 from clinsim.training.learners import Learner, Learners, learning_roles
 from clinsim.training.run import BEST
-from clinsim.training.settings import ServedSettings
 
 SHARED = "shared"
 """The adapter of all roles that learn together."""

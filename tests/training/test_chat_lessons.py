@@ -16,6 +16,7 @@ from clinsim.errors import UsageError
 from clinsim.record import ROLES
 from clinsim.training.batches import batches, conversations, decided_logps
 from clinsim.training.chat_lessons import chat_lessons, gold_plans
+from clinsim.training.chat_settings import ChatSftSettings, ServedSettings
 from clinsim.training.chat_sft import run_chat_sft, scored_in_bf16
 from clinsim.training.experts import expert_turns, seats_of
 from clinsim.training.here import Here, prompt_of
@@ -23,7 +24,7 @@ from clinsim.training.recipes import RECIPES, run_recipe
 from clinsim.training.rollouts import Plan
 from clinsim.training.run import RunFolder
 from clinsim.training.server_rollouts import play_with
-from clinsim.training.settings import ChatSftSettings, ServedSettings, settings_from
+from clinsim.training.settings import settings_from
 from clinsim.training.sft import FitRule, fitted, likelihood
 from clinsim.training.spread import read_model
 from clinsim.training.static_tasks import name_of, seats_of_tasks, tasks_in

@@ -25,6 +25,7 @@ from clinsim.agents.chat import ChatPolicy
 from clinsim.agents.local import model_in
 from clinsim.errors import ServerError, UsageError
 from clinsim.training.batches import batches
+from clinsim.training.chat_settings import ServedSettings
 from clinsim.training.grpo import plans
 from clinsim.training.handing_over import hand_over_adapter, hand_over_weights
 from clinsim.training.loopback import serving
@@ -33,7 +34,6 @@ from clinsim.training.rehearsal import staged
 from clinsim.training.run import RunFolder
 from clinsim.training.samples import Group, Sample
 from clinsim.training.served import Players, run_served
-from clinsim.training.settings import ServedSettings
 from clinsim.training.spread import accelerator_of, far_learners, read_model, share_of
 from clinsim.training.tiny_chat import write_tiny_chat
 
